@@ -1,0 +1,17 @@
+//! The hall: which seats there are, where they stand, and who sits beside whom.
+//!
+//! A plan is imported once, checked, and never changes afterwards. This room is pure: it has no
+//! clock, no randomness and no I/O; a plan comes in as bytes.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types, clippy::wildcard_enum_match_arm)]
+
+mod floor;
+mod generated;
+mod plan;
+mod pretix;
+mod seat_set;
+
+pub use floor::Floor;
+pub use generated::{stadium, theatre};
+pub use plan::{Area, Category, Decoration, Hall, HallId, Place, Row, Section, Shape, Size, Text};
+pub use pretix::{Fault, Imported, Refused, Warning, from_pretix};
+pub use seat_set::{Seat, SeatSet};

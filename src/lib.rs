@@ -1,0 +1,23 @@
+//! Usher shows people to their seats: a live seat-map server.
+//!
+//! The rooms, in reading order. What each may use is in `docs/architecture.md`, and the `tidy`
+//! test holds the code to it.
+
+pub mod config;
+
+pub mod hall;
+pub mod show;
+
+pub mod log;
+pub mod protocol;
+
+pub mod box_office;
+pub mod catalogue;
+pub mod connection;
+pub mod hub;
+
+pub mod client;
+pub mod web;
+
+pub mod cli;
+pub mod server;

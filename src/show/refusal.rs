@@ -1,0 +1,54 @@
+//! A buyer's ordinary "no": typed, with a stable reason. Not a failure of the house.
+
+use crate::hall::Seat;
+
+use super::{HoldId, Time};
+
+/// Why not. In the order of `docs/protocol.md`: where several are true, the first is said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// Too many messages or attempts; ask again after so long.
+    TooFast { retry_after_ms: u64 },
+    /// This needs `identify` first.
+    NotIdentified,
+    /// The session token is forged or has ended.
+    BadSession,
+    /// The log did not answer: nothing is known to have changed. Ask again, with the same key.
+    Unavailable,
+    /// The show has begun.
+    ShowOver,
+    /// Sales have not begun.
+    NotOnSale { on_sale_at: Time },
+    /// No hold of this session has this id.
+    NoSuchHold,
+    /// The hold lapsed.
+    HoldExpired,
+    /// The hold is being paid for.
+    PaymentInProgress,
+    /// The session holds seats already.
+    AlreadyHolding { hold: HoldId },
+    /// No seats were asked for.
+    NoSeatsNamed,
+    /// These were named more than once.
+    SeatNamedTwice { seats: Vec<Seat> },
+    /// More than one may hold.
+    TooManySeats { max: u32 },
+    /// The hall has no such seats.
+    UnknownSeat { seats: Vec<u64> },
+    /// These are not for sale.
+    SeatBlocked { seats: Vec<Seat> },
+    /// These are not available, but as many others are.
+    SeatsTaken { seats: Vec<Seat> },
+    /// Too few are available, but with those held there could be enough.
+    OthersAreHolding { seats: Vec<Seat> },
+    /// Not even if every hold lapsed.
+    SoldOut { seats: Vec<Seat> },
+    /// Enough, but not side by side.
+    NotTogether { seats: Vec<Seat> },
+    /// The choice would leave these alone.
+    OrphanSeat { seats: Vec<Seat> },
+    /// The bank said no.
+    PaymentDeclined { code: String },
+    /// The bank did not answer.
+    PaymentUnavailable,
+}
