@@ -6,6 +6,7 @@ use super::{HoldId, Time};
 
 /// Why not. In the order of `docs/protocol.md`: where several are true, the first is said.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "each variant's sentence says what its fields are")]
 pub enum Refusal {
     /// Too many messages or attempts; ask again after so long.
     TooFast { retry_after_ms: u64 },
@@ -30,7 +31,7 @@ pub enum Refusal {
     /// No seats were asked for.
     NoSeatsNamed,
     /// These were named more than once.
-    SeatNamedTwice { seats: Vec<Seat> },
+    SeatNamedTwice { seats: Vec<u64> },
     /// More than one may hold.
     TooManySeats { max: u32 },
     /// The hall has no such seats.
