@@ -10,3 +10,6 @@ pub mod seats;
 pub mod two_bits;
 pub mod varint;
 pub mod websocket;
+
+#[cfg(test)]
+mod vectors;
