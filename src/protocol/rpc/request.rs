@@ -253,10 +253,10 @@ impl Envelope<'_> {
         if self.id.is_some() && id.is_none() {
             return Err(not_a_request("the id is neither a string nor a number"));
         }
-        if self.jsonrpc.and_then(|raw| string(raw)).as_deref() != Some("2.0") {
+        if self.jsonrpc.and_then(string).as_deref() != Some("2.0") {
             return Err(not_a_request("jsonrpc is not \"2.0\""));
         }
-        let Some(name) = self.method.and_then(|raw| string(raw)) else {
+        let Some(name) = self.method.and_then(string) else {
             return Err(not_a_request("the method is not a string"));
         };
         let Some(id) = id else { return Ok(Incoming::Ignored) };
