@@ -1,1 +1,3 @@
 //! connection.
+
+pub mod session;
