@@ -249,3 +249,88 @@ impl Floor {
         &self.words
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hall::{Area, Category, Decoration, Place, Row, Section, Shape, Size};
+
+    /// Two sections, of rows of 70 (an aisle before its 66th) and 1, and 3; and an area of 200.
+    fn hall() -> Hall {
+        let row = |first: u32, seats: u32, gaps: Vec<u32>| Row {
+            label: first.to_string(),
+            first,
+            gaps,
+            seats: (0..seats)
+                .map(|x| Place {
+                    number: x.to_string(),
+                    x: f64::from(x),
+                    y: f64::from(first),
+                    category: (x % 2) as u16,
+                })
+                .collect(),
+        };
+        let shape = Decoration {
+            shape: Shape::Circle { x: 0.0, y: 0.0, radius: 1.0 },
+            rotation: 0.0,
+            color: None,
+            border_color: None,
+            text: None,
+        };
+        let category = |name: &str| Category { name: name.into(), color: "#000".into() };
+        Hall {
+            name: "Hall".into(),
+            categories: ["A", "B", "C", "unused"].map(category).into(),
+            sections: vec![
+                Section { name: "S".into(), rows: vec![row(0, 70, vec![65]), row(70, 1, vec![])] },
+                Section { name: "none".into(), rows: vec![] },
+                Section { name: "T".into(), rows: vec![row(71, 3, vec![])] },
+            ],
+            areas: vec![Area { name: "Floor".into(), category: 2, first: 74, count: 200, shape }],
+            decorations: vec![],
+            size: Size { width: 100.0, height: 100.0 },
+        }
+    }
+
+    #[test]
+    fn neighbours_end_at_rows_aisles_and_areas() {
+        let floor = Floor::new(&hall());
+        let joined: Vec<u32> = floor.joined().iter().map(|seat| seat.0).collect();
+        let expected: Vec<u32> = (1..65).chain(66..70).chain(72..74).collect();
+        assert_eq!(joined, expected);
+        let mut benches: Vec<Range<u32>> =
+            floor.benches_best_first().iter().map(Bench::range).collect();
+        benches.sort_by_key(|range| range.start);
+        assert_eq!(benches, [0..65, 65..70, 70..71, 71..74]);
+        assert!(floor.in_rows().iter().map(|seat| seat.0).eq(0..74));
+    }
+
+    #[test]
+    fn categories_sections_and_areas_are_found_by_index() {
+        let floor = Floor::new(&hall());
+        let all = SeatSet::full(floor.seats());
+        let counts = [0, 1, 2, 3].map(|at| floor.category(at).map(|part| part.count_in(&all)));
+        assert_eq!(counts, [Some(35 + 1 + 2), Some(35 + 1), Some(200), Some(0)]);
+        assert_eq!(floor.category(4), None);
+        assert_eq!(floor.category_of(Seat(1)), Some(1));
+        assert_eq!(floor.category_of(Seat(273)), Some(2));
+        assert_eq!(floor.category_of(Seat(274)), None);
+        let sections = [0, 1, 2, 3].map(|at| floor.section(at));
+        assert_eq!(sections, [Some(0..71), Some(71..71), Some(71..74), None]);
+        assert_eq!([floor.area(0), floor.area(1)], [Some(74..274), None]);
+    }
+
+    #[test]
+    fn no_seat_is_better_than_the_bound_of_its_word_and_every_word_is_listed_once() {
+        let floor = Floor::new(&hall());
+        for &(bound, at) in floor.words_best_first() {
+            let seats = at * 64..(at * 64 + 64).min(floor.seats());
+            assert!(seats.map(Seat).all(|seat| floor.score(seat) >= bound));
+        }
+        let mut words: Vec<u32> = floor.words_best_first().iter().map(|&(_, at)| at).collect();
+        words.sort_unstable();
+        assert_eq!(words, [0, 1, 2, 3, 4]);
+        let sum: u64 = (60..75).map(|seat| u64::from(floor.score(Seat(seat)))).sum();
+        assert_eq!(floor.score_of_block(Seat(60), 15), sum);
+    }
+}

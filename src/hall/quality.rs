@@ -79,7 +79,7 @@ impl Quality {
     }
 
     fn steps(&self, length: f64) -> u32 {
-        // A float too large saturates, and none is negative.
+        // A float too large saturates, what is no number is 0, and none is negative.
         (length / self.width * STEPS_PER_WIDTH).round() as u32
     }
 }
@@ -192,4 +192,108 @@ fn middle(decoration: &Decoration) -> Point {
     let (sin, cos) = decoration.rotation.to_radians().sin_cos();
     let (dx, dy) = (centre.0 - about.0, centre.1 - about.1);
     (about.0 + dx * cos - dy * sin, about.1 + dx * sin + dy * cos)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hall::{Category, Place, Section, Size, Text};
+
+    fn plain(shape: Shape) -> Decoration {
+        Decoration { shape, rotation: 0.0, color: None, border_color: None, text: None }
+    }
+
+    fn box_at(x: f64, y: f64, width: f64, height: f64) -> Decoration {
+        plain(Shape::Rectangle { x, y, width, height })
+    }
+
+    /// Ten rows of eleven, ten apart, from (0, 0) to (100, 90).
+    fn hall(decorations: Vec<Decoration>) -> Hall {
+        let row = |y: u32| Row {
+            label: y.to_string(),
+            first: y * 11,
+            gaps: vec![],
+            seats: (0..11)
+                .map(|x| Place {
+                    number: x.to_string(),
+                    x: f64::from(x) * 10.0,
+                    y: f64::from(y) * 10.0,
+                    category: 0,
+                })
+                .collect(),
+        };
+        Hall {
+            name: "Hall".into(),
+            categories: vec![Category { name: "A".into(), color: "#000".into() }],
+            sections: vec![Section { name: "S".into(), rows: (0..10).map(row).collect() }],
+            areas: vec![],
+            decorations,
+            size: Size { width: 100.0, height: 200.0 },
+        }
+    }
+
+    #[test]
+    fn a_decoration_named_the_stage_is_the_stage_however_large_others_are() {
+        let words = Text { text: "THE STAGE".into(), x: 50.0, y: 120.0, color: None, size: 9.0 };
+        let named = Decoration { text: Some(words), ..plain(Shape::Text { x: 50.0, y: 120.0 }) };
+        let hall = hall(vec![box_at(0.0, -50.0, 100.0, 40.0), named]);
+        assert_eq!(Quality::of(&hall).stage, (50.0, 120.0));
+    }
+
+    #[test]
+    fn an_unnamed_stage_is_the_largest_shape_without_seats_in_it() {
+        let outline = box_at(-20.0, -60.0, 140.0, 200.0);
+        let hall =
+            hall(vec![box_at(0.0, 130.0, 5.0, 5.0), outline, box_at(0.0, -50.0, 100.0, 40.0)]);
+        assert_eq!(Quality::of(&hall).stage, (50.0, -30.0));
+    }
+
+    #[test]
+    fn without_a_drawn_stage_people_look_at_the_middle_of_the_top() {
+        assert_eq!(Quality::of(&hall(vec![])).stage, (50.0, 0.0));
+    }
+
+    #[test]
+    fn a_turned_stage_is_where_it_is_drawn() {
+        let turned = Decoration { rotation: 90.0, ..box_at(50.0, -40.0, 20.0, 10.0) };
+        let stage = Quality::of(&hall(vec![turned])).stage;
+        assert!(distance(stage, (45.0, -30.0)) < 1e-9, "{stage:?}");
+    }
+
+    #[test]
+    fn seats_are_worse_the_further_from_the_ideal_row_and_from_the_centre_line() {
+        let quality = Quality::of(&hall(vec![box_at(40.0, -20.0, 20.0, 10.0)]));
+        let score = |x: f64, y: f64| quality.of_seat((x, y));
+        // The first row is nearest; four seats' widths behind it is ideal.
+        assert_eq!(score(50.0, 40.0), 0);
+        assert_eq!(score(50.0, 30.0), 16);
+        assert_eq!(score(50.0, 60.0), 32);
+        assert!(score(60.0, 40.0) > 0);
+        assert_eq!(score(30.0, 40.0), score(70.0, 40.0));
+    }
+
+    #[test]
+    fn around_a_pitch_only_the_distance_counts() {
+        let mut hall = hall(vec![]);
+        let pitch = Text { text: "Pitch".into(), x: 50.0, y: 45.0, color: None, size: 9.0 };
+        hall.decorations
+            .push(Decoration { text: Some(pitch), ..plain(Shape::Text { x: 50.0, y: 45.0 }) });
+        let quality = Quality::of(&hall);
+        assert_eq!(quality.centre_line, None);
+        assert_eq!(quality.of_seat((50.0, 85.0)), quality.of_seat((90.0, 45.0)));
+    }
+
+    #[test]
+    fn a_place_of_an_area_is_behind_every_seat_and_the_nearest_area_first() {
+        let quality = Quality::of(&hall(vec![]));
+        let area = |y: f64| Area {
+            name: "Floor".into(),
+            category: 0,
+            first: 110,
+            count: 5,
+            shape: box_at(0.0, y, 100.0, 10.0),
+        };
+        assert!(quality.of_seat((1e300, 1e300)) < quality.of_area(&area(0.0)));
+        assert!(quality.of_area(&area(100.0)) < quality.of_area(&area(150.0)));
+    }
 }

@@ -165,6 +165,11 @@ const LEFTS: [Left; 3] = [Left::Wall, Left::Lone, Left::Company];
 /// In a trace: the seat was taken. The lower bits are the [`Left`] before it.
 const TAKEN: u8 = 4;
 
+/// Where a trace of walks to at most `most` seats tells how `count` and `left` were reached.
+fn trace_at(step: usize, most: usize, count: usize, left: Left) -> usize {
+    (step * (most + 1) + count) * LEFTS.len() + left as usize
+}
+
 /// Walks a bench from left to right, keeping the cheapest way to each count and [`Left`].
 struct Walk<'a> {
     floor: &'a Floor,
@@ -196,7 +201,7 @@ impl<'a> Walk<'a> {
         };
         let (mut seats, mut taken) = (Vec::with_capacity(count), count);
         for (step, seat) in bench.range().map(Seat).enumerate().rev() {
-            let by = self.trace[(step * (count + 1) + taken) * 3 + left as usize];
+            let by = self.trace[trace_at(step, count, taken, left)];
             if by & TAKEN != 0 {
                 seats.push(seat);
                 taken -= 1;
@@ -209,30 +214,30 @@ impl<'a> Walk<'a> {
     /// The cheapest ways to each count and [`Left`] at the end of a bench, and their trace.
     fn walk(&mut self, bench: &Bench, most: usize) -> Vec<[u64; 3]> {
         let mut now = vec![[NEVER; 3]; most + 1];
+        let mut next = now.clone();
         now[0][Left::Wall as usize] = 0;
         self.trace.clear();
-        for seat in bench.range().map(Seat) {
-            let mut next = vec![[NEVER; 3]; most + 1];
-            let base = self.trace.len();
-            self.trace.resize(base + (most + 1) * 3, 0);
-            for count in 0..=most {
-                for left in LEFTS {
-                    let cost = now[count][left as usize];
-                    if cost == NEVER {
-                        continue;
-                    }
-                    for (take, then) in self.ways(seat, left).into_iter().flatten() {
-                        let count = count + usize::from(take);
-                        let cost = cost + if take { u64::from(self.floor.score(seat)) } else { 0 };
-                        if count <= most && cost < next[count][then as usize] {
-                            next[count][then as usize] = cost;
-                            let by = left as u8 | if take { TAKEN } else { 0 };
-                            self.trace[base + count * 3 + then as usize] = by;
-                        }
+        self.trace.resize(bench.seats as usize * (most + 1) * LEFTS.len(), 0);
+        for (step, seat) in bench.range().map(Seat).enumerate() {
+            let score = u64::from(self.floor.score(seat));
+            next.fill([NEVER; 3]);
+            let reached = now.iter().enumerate().flat_map(|(count, costs)| {
+                let lefts = LEFTS.into_iter().map(move |left| (count, left, costs[left as usize]));
+                lefts.filter(|&(_, _, cost)| cost != NEVER)
+            });
+            for (count, left, cost) in reached {
+                for (take, then) in self.ways(seat, left).into_iter().flatten() {
+                    let (count, cost, by) = match take {
+                        true => (count + 1, cost + score, left as u8 | TAKEN),
+                        false => (count, cost, left as u8),
+                    };
+                    if count <= most && cost < next[count][then as usize] {
+                        next[count][then as usize] = cost;
+                        self.trace[trace_at(step, most, count, then)] = by;
                     }
                 }
             }
-            now = next;
+            std::mem::swap(&mut now, &mut next);
         }
         now
     }

@@ -109,25 +109,25 @@ fn which_choices_leave_a_seat_alone() {
 #[test]
 fn best_seats_on_drawn_rows() {
     use Orphans::{Allow, Forbid};
-    // The stage is far above the first seat: the score grows to the right and downwards.
+    // The stage is far above; the middle of all seats and the fifth row are best.
     for (drawing, quantity, together, orphans, best, why) in [
-        ("........", 2, true, Allow, Some(vec![0, 1]), "the nearest two"),
+        ("........", 2, true, Allow, Some(vec![3, 4]), "the middle of the row"),
         (".X.X....", 2, true, Allow, Some(vec![4, 5]), "the first neighbours"),
         (".|.|..|.", 2, true, Allow, Some(vec![2, 3]), "no aisle between"),
         (".X.X.X.", 2, true, Allow, None, "nobody has a neighbour"),
-        (".X.X.X.", 2, false, Allow, Some(vec![0, 2]), "apart they can"),
+        (".X.X.X.", 2, false, Allow, Some(vec![2, 4]), "apart they can"),
         (".X", 2, false, Allow, None, "not enough"),
         ("X/[.X..]", 2, true, Allow, Some(vec![1, 3]), "places of an area are together"),
         ("./[..]", 2, true, Allow, Some(vec![1, 2]), "a row with too few, then the area"),
         ("[..]/[...]", 3, true, Allow, Some(vec![2, 3, 4]), "all in one area"),
-        ("X..../....", 3, true, Allow, Some(vec![1, 2, 3]), "the best three leave one"),
-        ("X..../XX...", 3, true, Forbid, Some(vec![7, 8, 9]), "the next three leave none"),
-        ("X....X", 3, true, Forbid, Some(vec![1, 2, 3]), "no other way"),
-        ("X....X/[...]", 3, true, Forbid, Some(vec![1, 2, 3]), "no other way in rows"),
-        ("X...X", 2, false, Forbid, Some(vec![1, 2]), "no other way"),
+        (".../X....", 3, true, Allow, Some(vec![4, 5, 6]), "the best three leave one"),
+        (".../X....", 3, true, Forbid, Some(vec![0, 1, 2]), "the next best leave none"),
+        ("X....X", 3, true, Forbid, Some(vec![2, 3, 4]), "no other way"),
+        ("X....X/[...]", 3, true, Forbid, Some(vec![2, 3, 4]), "no other way in rows"),
+        ("X...X", 2, false, Forbid, Some(vec![2, 3]), "no other way"),
         ("X...X..", 2, false, Forbid, Some(vec![5, 6]), "a pair that is all there is"),
         ("X..X.X.", 1, false, Forbid, Some(vec![4]), "who is alone already is taken first"),
-        ("...X", 2, false, Forbid, Some(vec![0, 1]), "void"),
+        ("...X", 2, false, Forbid, Some(vec![1, 2]), "void"),
         ("..", 3, true, Forbid, None, "not enough"),
         ("..", 0, true, Allow, None, "nobody"),
     ] {
@@ -145,8 +145,8 @@ fn where_only_a_choice_that_leaves_one_alone_meets_the_wish_forbid_has_no_answer
     let free = SeatSet::full(floor.seats());
     let front = Wish { sections: Some(vec![0]), ..party(2, true) };
     let taken = best_seats(&floor, &free, &front, Orphans::Allow);
-    assert_eq!(taken.clone().map(numbers), Some(vec![0, 1]));
-    assert_eq!(leaves_orphans(&floor, &free, &taken.unwrap()), [Seat(2)]);
+    assert_eq!(taken.clone().map(numbers), Some(vec![1, 2]));
+    assert_eq!(leaves_orphans(&floor, &free, &taken.unwrap()), [Seat(0)]);
     assert_eq!(best_seats(&floor, &free, &front, Orphans::Forbid), None);
     let apart = Wish { together: false, ..front };
     assert_eq!(best_seats(&floor, &free, &apart, Orphans::Forbid), None);

@@ -278,7 +278,7 @@ proptest! {
         let free: Vec<u32> = model.free.iter().copied().collect();
         prop_assume!(!free.is_empty());
         let chosen: BTreeSet<u32> = if near {
-            let first = picks.iter().next().map_or(0, |pick| pick.index(free.len()));
+            let first = picks.first().map_or(0, |pick| pick.index(free.len()));
             free[first..(first + picks.len()).min(free.len())].iter().copied().collect()
         } else {
             picks.iter().map(|pick| free[pick.index(free.len())]).collect()
