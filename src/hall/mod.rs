@@ -8,10 +8,12 @@ mod floor;
 mod generated;
 mod plan;
 mod pretix;
+mod quality;
 mod seat_set;
 
-pub use floor::Floor;
+pub use floor::{Bench, Floor, Part};
 pub use generated::{stadium, theatre};
 pub use plan::{Area, Category, Decoration, Hall, HallId, Place, Row, Section, Shape, Size, Text};
 pub use pretix::{Fault, Imported, Refused, Warning, from_pretix};
+pub(crate) use seat_set::bits;
 pub use seat_set::{Seat, SeatSet};
