@@ -160,8 +160,5 @@ pub trait Log: Send + Sync + 'static {
     ) -> Answer<'_, Result<(), AppendError>>;
 
     /// The newest snapshot, if one is kept.
-    fn load_snapshot(
-        &self,
-        stream: &StreamId,
-    ) -> Answer<'_, Result<Option<Snapshot>, ReadError>>;
+    fn load_snapshot(&self, stream: &StreamId) -> Answer<'_, Result<Option<Snapshot>, ReadError>>;
 }
