@@ -8,6 +8,7 @@ use bytes::Bytes;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
+use crate::hub::SocketId;
 use crate::log::Appended;
 use crate::protocol::rpc::{HoldView, Notice, OrderView, ReleaseReason};
 use crate::show::{
@@ -57,7 +58,7 @@ pub struct Pending {
     /// What is asked.
     pub command: Command,
     /// The socket that asked, if one did: it gets the answer, not the notice.
-    pub socket: Option<u64>,
+    pub socket: Option<SocketId>,
     /// Who waits for the answer; the house's own commands wait for none.
     pub answer: Option<oneshot::Sender<Result<Reply, Refused>>>,
 }
@@ -68,7 +69,7 @@ pub struct Told {
     /// Whom.
     pub session: SessionId,
     /// Not on this one: it gets the answer.
-    pub except: Option<u64>,
+    pub except: Option<SocketId>,
     /// What.
     pub notice: Notice,
 }
@@ -170,7 +171,7 @@ impl Desk {
         &mut self,
         appended: &Appended,
         now: Time,
-        listens: &dyn Fn(SessionId, Option<u64>) -> bool,
+        listens: &dyn Fn(SessionId, Option<SocketId>) -> bool,
     ) -> Result<Settled, OpenError> {
         let mut settled = Settled::default();
         let mut own = Vec::new();
@@ -241,9 +242,9 @@ impl Desk {
     fn told(
         &self,
         outcome: Outcome,
-        asker: Option<u64>,
+        asker: Option<SocketId>,
         now: Time,
-        listens: &dyn Fn(SessionId, Option<u64>) -> bool,
+        listens: &dyn Fn(SessionId, Option<SocketId>) -> bool,
     ) -> Option<Told> {
         let (session, except) = match outcome {
             Outcome::Held { session, .. }

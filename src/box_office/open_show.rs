@@ -8,7 +8,7 @@ use dashmap::DashMap;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::hall::{Floor, Hall};
-use crate::hub::Board;
+use crate::hub::{Board, SocketId};
 use crate::protocol::rpc::{HoldView, OrderView};
 use crate::show::{Command, Definition, Head, Refusal, SessionId, Time};
 
@@ -115,7 +115,7 @@ impl OpenShow {
     ///
     /// # Errors
     /// The refusal, `unavailable` among them: then whether it was done is unknown.
-    pub async fn ask(&self, command: Command, socket: Option<u64>) -> Result<Reply, Refused> {
+    pub async fn ask(&self, command: Command, socket: Option<SocketId>) -> Result<Reply, Refused> {
         let (answer, answered) = oneshot::channel();
         let pending = Pending { command, socket, answer: Some(answer) };
         let asked = async {

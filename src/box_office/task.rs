@@ -9,7 +9,7 @@ use dashmap::DashMap;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::hall::{Floor, Hall};
-use crate::hub::{Board, Hub};
+use crate::hub::{Board, Hub, SocketId};
 use crate::log::{AppendError, Appended, Log};
 use crate::protocol::rpc::{Notice, StorageState};
 use crate::protocol::websocket::CloseCode;
@@ -217,7 +217,7 @@ impl Task {
 
     fn settle(&mut self, appended: &Appended, now: Time) -> Result<(), End> {
         let present = &self.present;
-        let listens = |session: SessionId, except: Option<u64>| {
+        let listens = |session: SessionId, except: Option<SocketId>| {
             let sockets = present.get(&session).map_or(0, |sockets| *sockets);
             sockets > u32::from(except.is_some())
         };

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::box_office::{Answer, Clock, OpenShow, Presence, Refused, Reply};
 use crate::checkout;
+use crate::hub::SocketId;
 use crate::protocol::rpc::request::{Fault, Method, Request};
 use crate::protocol::rpc::response::{self, Granted};
 use crate::show::{Command, Customer, Purchase, Refusal, SessionId, Time, Wish};
@@ -46,7 +47,7 @@ pub struct Answered {
 #[derive(Debug, Default)]
 pub struct Asker {
     /// The socket, where there is one.
-    pub(super) socket: Option<u64>,
+    pub(super) socket: Option<SocketId>,
     /// Who it is, once identified.
     pub(super) known: Option<Known>,
 }
@@ -63,7 +64,7 @@ pub(super) struct Known {
 
 impl Asker {
     /// Somebody on a socket, unknown as yet.
-    pub(super) fn on(socket: u64) -> Self {
+    pub(super) fn on(socket: SocketId) -> Self {
         Self { socket: Some(socket), known: None }
     }
 

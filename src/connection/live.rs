@@ -58,7 +58,7 @@ struct Visitor {
 impl Visitor {
     fn new(socket: &Socket, door: &Doorkeeper) -> Self {
         Self {
-            asker: Asker::on(socket.id().0),
+            asker: Asker::on(socket.id()),
             subscribed: None,
             messages: Bucket::full(door.rates.messages, door.clock.now()),
             too_fast_in_a_row: 0,
