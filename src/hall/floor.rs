@@ -19,6 +19,11 @@ impl Floor {
         self.seats
     }
 
+    /// The category of a seat of this hall.
+    pub fn category_of(&self, _seat: super::Seat) -> u16 {
+        0
+    }
+
     /// The seats of a category; none where the index is unknown.
     pub fn category(&self, _category: u16) -> Option<&SeatSet> {
         None
