@@ -6,19 +6,19 @@
 
 use uuid::Uuid;
 
-use crate::protocol::rpc::{Card, Payment};
-use crate::show::{self, Decision, PaymentState};
+use crate::protocol::rpc::{Card, PaymentMethod};
+use crate::show::{Decision, Payment, PaymentState};
 
 /// What the card of the `test` gateway that declines says.
 const DECLINED_CODE: &str = "card_declined";
 
 /// What the gateway says. `fresh` names the payment, if there is one.
-pub fn decide(payment: Payment, fresh: Uuid) -> Decision {
+pub fn decide(payment: PaymentMethod, fresh: Uuid) -> Decision {
     match payment {
-        Payment::Test { card: Card::Declined } => {
+        PaymentMethod::Test { card: Card::Declined } => {
             Decision::Declined { code: DECLINED_CODE.to_owned() }
         }
-        Payment::Test { card: Card::Approved } => Decision::Approved(show::Payment {
+        PaymentMethod::Test { card: Card::Approved } => Decision::Approved(Payment {
             id: format!("test_{}", fresh.simple()),
             state: PaymentState::Captured,
         }),

@@ -12,12 +12,12 @@ use crate::hub::SocketId;
 use crate::log::Appended;
 use crate::protocol::rpc::{HoldView, Notice, OrderView, ReleaseReason};
 use crate::show::{
-    Asked, Command, Decision, HoldId, Outcome, Proposal, Refusal, SeatChange, SessionId, Time,
+    Asked, Command, Decision, Hold, HoldId, Outcome, Proposal, Refusal, SeatChange, SessionId, Show,
+    Time,
     propose,
 };
 
 use super::replica::{OpenError, Replica};
-use super::telling::{hold_view, order_view};
 
 /// What a command that was granted is answered with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -151,7 +151,7 @@ impl Desk {
             }
             Ok(Proposal::Bought(id)) => match show.order(id) {
                 Some(order) => {
-                    let answer = Answer::Order(order_view(&show.definition().id, order));
+                    let answer = Answer::Order(OrderView::of(order, &show.definition().id));
                     pending.granted(Reply { answer, seq: order.head.seq, now });
                 }
                 None => self.refuse(pending, Refusal::NoSuchHold, now),
@@ -162,7 +162,7 @@ impl Desk {
 
     /// Applies what the log answered and answers everybody whose entry was in it. A command whose
     /// entry was void is proposed again in the next turn, before all others: it will get what it
-    /// asked for or the refusal that is true by then. `listens` says whether a session has a socket
+    /// asked for or the refusal that is true by then. `hears` says whether a session has a socket
     /// here, other than the one that asked: only then is it told anything.
     ///
     /// # Errors
@@ -171,7 +171,7 @@ impl Desk {
         &mut self,
         appended: &Appended,
         now: Time,
-        listens: &dyn Fn(SessionId, Option<SocketId>) -> bool,
+        hears: &dyn Fn(SessionId, Option<SocketId>) -> bool,
     ) -> Result<Settled, OpenError> {
         let mut settled = Settled::default();
         let mut own = Vec::new();
@@ -184,7 +184,7 @@ impl Desk {
                 appending.peek().filter(|next| (next.first..next.first + next.count).contains(&place))
             });
             let except = asker.and_then(|next| next.pending.socket);
-            settled.told.extend(self.told(outcome, except, now, listens));
+            settled.told.extend(self.told(outcome, except, now, hears));
             if asker.is_some() {
                 own.push(outcome);
                 if let Some(next) = appending.next_if(|next| own.len() == next.count) {
@@ -213,13 +213,13 @@ impl Desk {
 
     fn answer(&mut self, pending: Pending, outcomes: &[Outcome], seq: u64, now: Time) {
         let show = self.replica.show();
-        let hold = |id: HoldId| show.hold(id).map(|hold| Answer::Hold(hold_view(show, hold)));
+        let hold = |id: HoldId| show.hold(id).map(|hold| Answer::Hold(view_of(show, hold)));
         let answer = match outcomes.last() {
             None | Some(Outcome::Void) => None,
             Some(Outcome::Held { hold: id, .. } | Outcome::Changed { hold: id, .. }) => hold(*id),
             Some(Outcome::Sold { order, .. }) => show
                 .order(*order)
-                .map(|order| Answer::Order(order_view(&show.definition().id, order))),
+                .map(|order| Answer::Order(OrderView::of(order, &show.definition().id))),
             Some(Outcome::PaymentDeclined { .. }) => {
                 let refusal = Refusal::PaymentDeclined { code: declined_code(&pending.command) };
                 return self.refuse(pending, refusal, now);
@@ -244,7 +244,7 @@ impl Desk {
         outcome: Outcome,
         asker: Option<SocketId>,
         now: Time,
-        listens: &dyn Fn(SessionId, Option<SocketId>) -> bool,
+        hears: &dyn Fn(SessionId, Option<SocketId>) -> bool,
     ) -> Option<Told> {
         let (session, except) = match outcome {
             Outcome::Held { session, .. }
@@ -256,16 +256,16 @@ impl Desk {
             | Outcome::PaymentDeclined { .. }
             | Outcome::Blocking => return None,
         };
-        if !listens(session, except) {
+        if !hears(session, except) {
             return None;
         }
         let show = self.replica.show();
         let notice = match outcome {
             Outcome::Held { hold, .. } | Outcome::Changed { hold, .. } => {
-                Notice::HoldChanged { hold: hold_view(show, show.hold(hold)?), now }
+                Notice::HoldChanged { hold: view_of(show, show.hold(hold)?), now }
             }
             Outcome::Sold { order, .. } => {
-                Notice::Order { order: order_view(&show.definition().id, show.order(order)?), now }
+                Notice::Order { order: OrderView::of(show.order(order)?, &show.definition().id), now }
             }
             Outcome::Lapsed { hold, .. } => Notice::HoldExpired { hold },
             Outcome::Released { hold, .. } => {
@@ -282,7 +282,7 @@ impl Desk {
     fn refuse(&self, pending: Pending, refusal: Refusal, now: Time) {
         let show = self.replica.show();
         let holding = match refusal {
-            Refusal::AlreadyHolding { hold } => show.hold(hold).map(|hold| hold_view(show, hold)),
+            Refusal::AlreadyHolding { hold } => show.hold(hold).map(|hold| view_of(show, hold)),
             _ => None,
         };
         pending.answered(Err(Refused { refusal, holding, now }));
@@ -300,6 +300,11 @@ impl Pending {
             drop(asker.send(answer));
         }
     }
+}
+
+/// A hold, as its holder sees it.
+pub(super) fn view_of(show: &Show, hold: &Hold) -> HoldView {
+    HoldView::of(hold, show.total(&hold.seats))
 }
 
 fn declined_code(command: &Command) -> String {

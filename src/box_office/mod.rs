@@ -11,23 +11,21 @@ mod desk;
 mod open_show;
 mod replica;
 mod task;
-mod telling;
 
 use std::sync::Arc;
 
 use dashmap::DashMap;
 
 use crate::hall::{Floor, Hall};
-use crate::hub::Hub;
+use crate::hub::{Board, Hub};
 use crate::log::Log;
 use crate::show::ShowId;
 
 pub use clock::Clock;
 pub use counters::Counters;
 pub use desk::{Answer, Desk, Pending, Refused, Reply, Settled, Told};
-pub use open_show::{Looked, OpenShow, Presence};
+pub use open_show::{Looked, OpenShow};
 pub use replica::{OpenError, Replica};
-pub use telling::{hold_view, order_view};
 
 /// All open shows of this node.
 #[derive(Clone)]
@@ -35,14 +33,14 @@ pub struct BoxOffices {
     /// Show to its handle, no more: nothing is ever awaited while a guard of this map is held.
     shows: Arc<DashMap<ShowId, Arc<OpenShow>>>,
     log: Arc<dyn Log>,
-    hub: Hub,
+    hub: Arc<Hub>,
     clock: Clock,
     counters: Arc<Counters>,
 }
 
 impl BoxOffices {
     /// An office with no show open.
-    pub fn new(log: Arc<dyn Log>, hub: Hub, clock: Clock) -> Self {
+    pub fn new(log: Arc<dyn Log>, hub: Arc<Hub>, clock: Clock) -> Self {
         Self { shows: Arc::default(), log, hub, clock, counters: Arc::default() }
     }
 
@@ -60,9 +58,15 @@ impl BoxOffices {
         if let Some(open) = self.show(show) {
             return Ok(open);
         }
-        let replica = Replica::open(&*self.log, show, floor.clone()).await?;
+        let mut replica = Replica::at_snapshot(&*self.log, show, floor.clone()).await?;
+        let (head, states) = (replica.head(), replica.show().seat_states());
+        // What the replay changes is told to the board as it was told to the viewers of old, so
+        // that one who was away through a restart can still resume without a snapshot.
+        let board = Arc::new(Board::new(head.epoch, head.seq, head.seq, &states));
+        replica.replay(&*self.log, |seq, changes| board.publish(seq, changes)).await?;
         let open = task::start(task::Parts {
             replica,
+            board,
             hall,
             floor,
             log: self.log.clone(),

@@ -4,7 +4,6 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use dashmap::DashMap;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::hall::{Floor, Hall};
@@ -57,7 +56,6 @@ pub struct OpenShow {
     clock: Clock,
     asks: mpsc::Sender<Ask>,
     posted: Arc<Posted>,
-    present: Arc<DashMap<SessionId, u32>>,
 }
 
 impl OpenShow {
@@ -70,9 +68,8 @@ impl OpenShow {
         clock: Clock,
         asks: mpsc::Sender<Ask>,
         posted: Arc<Posted>,
-        present: Arc<DashMap<SessionId, u32>>,
-    ) -> Self {
-        Self { definition, hall, floor, board, clock, asks, posted, present }
+        ) -> Self {
+        Self { definition, hall, floor, board, clock, asks, posted }
     }
 
     /// What the show is.
@@ -144,13 +141,6 @@ impl OpenShow {
         }
     }
 
-    /// Notes that a session has a socket here, for as long as the answer is kept: only then is it
-    /// worth telling it anything.
-    pub fn arrive(&self, session: SessionId) -> Presence {
-        *self.present.entry(session).or_insert(0) += 1;
-        Presence { session, present: self.present.clone() }
-    }
-
     pub(super) async fn stop(&self) {
         let (done, stopped) = oneshot::channel();
         if self.asks.send(Ask::Stop { done }).await.is_ok() {
@@ -161,32 +151,5 @@ impl OpenShow {
 
     fn unavailable(&self) -> Refused {
         Refused { refusal: Refusal::Unavailable, holding: None, now: self.clock.now() }
-    }
-}
-
-/// A session's socket is here. Leaving is its drop, so that no way out can forget it.
-#[derive(Debug)]
-pub struct Presence {
-    session: SessionId,
-    present: Arc<DashMap<SessionId, u32>>,
-}
-
-impl Presence {
-    /// Whose.
-    pub fn session(&self) -> SessionId {
-        self.session
-    }
-}
-
-impl Drop for Presence {
-    fn drop(&mut self) {
-        let last = self.present.get_mut(&self.session).is_some_and(|mut sockets| {
-            *sockets = sockets.saturating_sub(1);
-            *sockets == 0
-        });
-        if last {
-            // Checked and removed in one step: another socket may have arrived in between.
-            self.present.remove_if(&self.session, |_, sockets| *sockets == 0);
-        }
     }
 }

@@ -48,16 +48,28 @@ pub struct Replica {
     stream: StreamId,
     show: Show,
     head: Head,
-    /// Since which entry this replica has seen every change with its own eyes.
-    since: u64,
 }
 
 impl Replica {
-    /// Reads a show from its log: the newest usable snapshot, then every entry after it.
+    /// Reads a show from its log, wholly.
     ///
     /// # Errors
     /// Where the log does not answer or holds what cannot be replayed.
     pub async fn open(
+        log: &dyn Log,
+        show: &ShowId,
+        floor: Arc<Floor>,
+    ) -> Result<Self, OpenError> {
+        let mut replica = Self::at_snapshot(log, show, floor).await?;
+        replica.replay(log, |_, _| {}).await?;
+        Ok(replica)
+    }
+
+    /// Reads a show as it was at the newest usable snapshot; without one, as it began.
+    ///
+    /// # Errors
+    /// Where the log does not answer, or does not begin with a show of this hall.
+    pub async fn at_snapshot(
         log: &dyn Log,
         show: &ShowId,
         floor: Arc<Floor>,
@@ -70,32 +82,38 @@ impl Replica {
             return Err(OpenError::OtherHall { log: definition.seats, hall: floor.seats() });
         }
         let definition = Arc::new(definition);
-        let chain = Chain::of_genesis(genesis.epoch, &genesis.bytes);
-        let head = Head { epoch: genesis.epoch, seq: 0, chain: chain.0 };
-        let mut replica = Self {
-            show: Show::new(definition.clone(), floor.clone()),
-            stream: stream.clone(),
-            head,
-            since: 0,
-        };
         if let Some(snapshot) = log.load_snapshot(&stream).await?
             && snapshot.position.epoch == genesis.epoch
-            && let Ok(show) = Show::from_snapshot(definition, floor, &snapshot.bytes)
+            && let Ok(show) =
+                Show::from_snapshot(definition.clone(), floor.clone(), &snapshot.bytes)
         {
             let Position { epoch, seq } = snapshot.position;
-            replica.show = show;
-            replica.head = Head { epoch, seq, chain: snapshot.chain.0 };
-            replica.since = seq;
+            return Ok(Self { stream, show, head: Head { epoch, seq, chain: snapshot.chain.0 } });
         }
+        let chain = Chain::of_genesis(genesis.epoch, &genesis.bytes);
+        let head = Head { epoch: genesis.epoch, seq: 0, chain: chain.0 };
+        Ok(Self { stream, show: Show::new(definition, floor), head })
+    }
+
+    /// Applies every entry that the log has more, and gives what each changed to `seen`.
+    ///
+    /// # Errors
+    /// Where the log does not answer or holds what cannot be replayed.
+    pub async fn replay(
+        &mut self,
+        log: &dyn Log,
+        mut seen: impl FnMut(u64, &[SeatChange]) + Send,
+    ) -> Result<(), OpenError> {
         let mut changes = Vec::new();
         loop {
-            let page = log.read(&stream, replica.head.seq, READ_ENTRIES).await?;
+            let page = log.read(&self.stream, self.head.seq, READ_ENTRIES).await?;
             if page.is_empty() {
-                return Ok(replica);
+                return Ok(());
             }
             for recorded in &page {
                 changes.clear();
-                replica.apply(recorded, &mut changes)?;
+                self.apply(recorded, &mut changes)?;
+                seen(self.head.seq, &changes);
             }
         }
     }
@@ -141,12 +159,6 @@ impl Replica {
     /// The show's stream.
     pub fn stream(&self) -> &StreamId {
         &self.stream
-    }
-
-    /// The position from which on every change of a seat was seen here: a diff can be told exactly
-    /// from no earlier one.
-    pub fn since(&self) -> u64 {
-        self.since
     }
 
     /// The state as the log keeps it.

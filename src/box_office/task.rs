@@ -5,22 +5,20 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use dashmap::DashMap;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::hall::{Floor, Hall};
-use crate::hub::{Board, Hub, SocketId};
+use crate::hub::{Board, Hub};
 use crate::log::{AppendError, Appended, Log};
-use crate::protocol::rpc::{Notice, StorageState};
+use crate::protocol::rpc::{Notice, OrderView, StorageState};
 use crate::protocol::websocket::CloseCode;
 use crate::show::{Command, Outcome, SessionId, ShowId, Time};
 
 use super::clock::Clock;
 use super::counters::Counters;
-use super::desk::{Desk, Pending, Settled};
+use super::desk::{Desk, Pending, Settled, view_of};
 use super::open_show::{Ask, Looked, OpenShow, Posted};
 use super::replica::{OpenError, Replica};
-use super::telling::{hold_view, order_view};
 
 /// How many asks may wait at one show; who comes then waits to get in.
 const ASKS_MAX: usize = 4_096;
@@ -43,26 +41,24 @@ const RETRY_MAX: Duration = Duration::from_secs(1);
 /// What a show's task is made of.
 pub(super) struct Parts {
     pub(super) replica: Replica,
+    pub(super) board: Arc<Board>,
     pub(super) hall: Arc<Hall>,
     pub(super) floor: Arc<Floor>,
     pub(super) log: Arc<dyn Log>,
-    pub(super) hub: Hub,
+    pub(super) hub: Arc<Hub>,
     pub(super) clock: Clock,
     pub(super) counters: Arc<Counters>,
 }
 
 /// Starts a show's task.
 pub(super) fn start(parts: Parts) -> Arc<OpenShow> {
-    let Parts { replica, hall, floor, log, hub, clock, counters } = parts;
+    let Parts { replica, board, hall, floor, log, hub, clock, counters } = parts;
     let definition = Arc::new(replica.show().definition().clone());
     let head = replica.head();
-    let states = replica.show().seat_states();
-    let board = Arc::new(Board::new(head.epoch, head.seq, replica.since(), &states));
     let posted = Arc::new(Posted {
         head: Mutex::new(head),
         available: AtomicU32::new(replica.show().free().count()),
     });
-    let present = Arc::new(DashMap::new());
     let (asks, inbox) = mpsc::channel(ASKS_MAX);
     let open = Arc::new(OpenShow::new(
         definition.clone(),
@@ -72,7 +68,6 @@ pub(super) fn start(parts: Parts) -> Arc<OpenShow> {
         clock.clone(),
         asks,
         posted.clone(),
-        present.clone(),
     ));
     let task = Task {
         show: definition.id.clone(),
@@ -87,7 +82,6 @@ pub(super) fn start(parts: Parts) -> Arc<OpenShow> {
         counters,
         board,
         posted,
-        present,
         away: None,
     };
     tokio::spawn(task.run(inbox));
@@ -99,12 +93,11 @@ struct Task {
     desk: Desk,
     floor: Arc<Floor>,
     log: Arc<dyn Log>,
-    hub: Hub,
+    hub: Arc<Hub>,
     clock: Clock,
     counters: Arc<Counters>,
     board: Arc<Board>,
     posted: Arc<Posted>,
-    present: Arc<DashMap<SessionId, u32>>,
     /// The position of the last snapshot that was asked for.
     saved: u64,
     /// Held while a snapshot is being saved: one at a time.
@@ -140,6 +133,7 @@ impl Task {
         };
         match end {
             End::Stopped(done) => {
+                while self.desk.has_more() && self.turn(&mut asks).await.is_ok() {}
                 self.save_last().await;
                 // Who asked may have given up waiting.
                 let _gone = done.send(());
@@ -216,12 +210,9 @@ impl Task {
     }
 
     fn settle(&mut self, appended: &Appended, now: Time) -> Result<(), End> {
-        let present = &self.present;
-        let listens = |session: SessionId, except: Option<SocketId>| {
-            let sockets = present.get(&session).map_or(0, |sockets| *sockets);
-            sockets > u32::from(except.is_some())
-        };
-        let settled = self.desk.settle(appended, now, &listens).map_err(End::Broken)?;
+        let (hub, show) = (&self.hub, &self.show);
+        let hears = |session, except| hub.hears(show, session, except);
+        let settled = self.desk.settle(appended, now, &hears).map_err(End::Broken)?;
         self.publish(settled);
         Ok(())
     }
@@ -317,8 +308,8 @@ impl Task {
     fn looks(&self, looks: Vec<(SessionId, oneshot::Sender<Looked>)>, now: Time) {
         let show = self.desk.replica().show();
         for (session, answer) in looks {
-            let holds = show.hold_of(session).map(|hold| hold_view(show, hold));
-            let orders = show.orders_of(session).map(|order| order_view(&self.show, order));
+            let holds = show.hold_of(session).map(|hold| view_of(show, hold));
+            let orders = show.orders_of(session).map(|order| OrderView::of(order, &self.show));
             let looked =
                 Looked { holds: holds.into_iter().collect(), orders: orders.collect(), now };
             // Who asked may be gone.

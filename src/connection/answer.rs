@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use dashmap::DashMap;
 use uuid::Uuid;
 
-use crate::box_office::{Answer, Clock, OpenShow, Presence, Refused, Reply};
+use crate::box_office::{Answer, Clock, OpenShow, Refused, Reply};
 use crate::checkout;
 use crate::hub::SocketId;
 use crate::protocol::rpc::request::{Fault, Method, Request};
 use crate::protocol::rpc::response::{self, Granted};
-use crate::show::{Command, Customer, Purchase, Refusal, SessionId, Time, Wish};
+use crate::show::{Command, Purchase, Refusal, SessionId, Time, Wish};
 
 use super::rate::{Buckets, Rate};
 use super::session::Sessions;
@@ -58,8 +58,6 @@ pub(super) struct Known {
     pub(super) session: SessionId,
     /// The token to give back to who asks again.
     pub(super) token: String,
-    /// On a socket: that the session is here.
-    pub(super) presence: Option<Presence>,
 }
 
 impl Asker {
@@ -102,7 +100,7 @@ impl Doorkeeper {
     pub fn bearer(&self, token: Option<&str>) -> Result<Asker, Refusal> {
         let Some(token) = token else { return Ok(Asker::default()) };
         let (session, token) = self.judge(token.to_owned())?;
-        Ok(Asker { socket: None, known: Some(Known { session, token, presence: None }) })
+        Ok(Asker { socket: None, known: Some(Known { session, token }) })
     }
 
     /// Counts one message of a session without a socket.
@@ -172,10 +170,7 @@ impl Doorkeeper {
             Ok(judged) => judged,
             Err(refusal) => return self.refuse(request, &self.at_the_door(refusal)),
         };
-        if asker.session() != Some(session) {
-            let presence = asker.socket.map(|_| show.arrive(session));
-            asker.known = Some(Known { session, token: token.clone(), presence });
-        }
+        asker.known = Some(Known { session, token: token.clone() });
         match show.look(session).await {
             Ok(looked) => {
                 let (holds, orders) = (&looked.holds, &looked.orders);
@@ -228,14 +223,10 @@ fn command(session: SessionId, method: &Method) -> Option<Command> {
         }
         Method::Release { hold } => Command::Release { session, hold: *hold },
         Method::Buy(asked) => {
-            let customer = asked.customer.as_ref().map(|customer| Customer {
-                name: customer.name.clone(),
-                email: customer.email.clone(),
-            });
             let purchase = Purchase {
                 key: asked.key.clone().unwrap_or_else(|| asked.hold.to_string()),
                 payment: checkout::decide(asked.payment, Uuid::new_v4()),
-                customer,
+                customer: asked.customer.clone(),
             };
             Command::Buy { session, hold: asked.hold, purchase: Box::new(purchase) }
         }

@@ -22,6 +22,7 @@ pub async fn live(mut socket: Socket, show: Arc<OpenShow>, door: Arc<Doorkeeper>
         let next = match socket.next().await {
             Incoming::Text(text) => visitor.says(&show, &door, text.as_bytes()).await,
             Incoming::Binary => Next::Close(CloseCode::Unsupported, "text messages only"),
+            Incoming::Leave(code) => Next::Close(code, ""),
             Incoming::Gone => return,
         };
         if let Some(session) = visitor.newly_known() {

@@ -168,7 +168,8 @@ fn meaning(request: &rpc::Request) -> Value {
         Method::Change { hold, seats } => json!({ "hold": hold, "seats": seats }),
         Method::Release { hold } => json!({ "hold": hold }),
         Method::Buy(buy) => json!({
-            "hold": buy.hold, "payment": buy.payment, "customer": buy.customer, "key": buy.key,
+            "hold": buy.hold, "payment": buy.payment, "key": buy.key,
+            "customer": buy.customer.as_ref().map(|who| json!({ "name": who.name, "email": who.email })),
         }),
     };
     let members = means.as_object_mut().unwrap();

@@ -6,12 +6,10 @@ use super::{HoldId, Time};
 
 /// Why not. In the order of `docs/protocol.md`: where several are true, the first is said.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "each variant's sentence says what its fields are")]
 pub enum Refusal {
     /// Too many messages or attempts; ask again after so long.
-    TooFast {
-        /// How long to wait.
-        retry_after_ms: u64,
-    },
+    TooFast { retry_after_ms: u64 },
     /// This needs `identify` first.
     NotIdentified,
     /// The session token is forged or has ended.
@@ -21,10 +19,7 @@ pub enum Refusal {
     /// The show has begun.
     ShowOver,
     /// Sales have not begun.
-    NotOnSale {
-        /// When they begin.
-        on_sale_at: Time,
-    },
+    NotOnSale { on_sale_at: Time },
     /// No hold of this session has this id.
     NoSuchHold,
     /// The hold lapsed.
@@ -32,62 +27,29 @@ pub enum Refusal {
     /// The hold is being paid for.
     PaymentInProgress,
     /// The session holds seats already.
-    AlreadyHolding {
-        /// Which hold it has.
-        hold: HoldId,
-    },
+    AlreadyHolding { hold: HoldId },
     /// No seats were asked for.
     NoSeatsNamed,
     /// These were named more than once.
-    SeatNamedTwice {
-        /// Each once, ascending; they may not exist.
-        seats: Vec<u64>,
-    },
+    SeatNamedTwice { seats: Vec<u64> },
     /// More than one may hold.
-    TooManySeats {
-        /// The show's bound.
-        max: u32,
-    },
+    TooManySeats { max: u32 },
     /// The hall has no such seats.
-    UnknownSeat {
-        /// As they were named.
-        seats: Vec<u64>,
-    },
+    UnknownSeat { seats: Vec<u64> },
     /// These are not for sale.
-    SeatBlocked {
-        /// Those of the asked for.
-        seats: Vec<Seat>,
-    },
+    SeatBlocked { seats: Vec<Seat> },
     /// These are not available, but as many others are.
-    SeatsTaken {
-        /// Those asked for that are not available.
-        seats: Vec<Seat>,
-    },
+    SeatsTaken { seats: Vec<Seat> },
     /// Too few are available, but with those held there could be enough.
-    OthersAreHolding {
-        /// Those asked for that are not available; none where none were named.
-        seats: Vec<Seat>,
-    },
+    OthersAreHolding { seats: Vec<Seat> },
     /// Not even if every hold lapsed.
-    SoldOut {
-        /// Those asked for that are not available; none where none were named.
-        seats: Vec<Seat>,
-    },
+    SoldOut { seats: Vec<Seat> },
     /// Enough, but not side by side.
-    NotTogether {
-        /// Those asked for that are not available; none where none were named.
-        seats: Vec<Seat>,
-    },
+    NotTogether { seats: Vec<Seat> },
     /// The choice would leave these alone.
-    OrphanSeat {
-        /// The seats newly left alone.
-        seats: Vec<Seat>,
-    },
+    OrphanSeat { seats: Vec<Seat> },
     /// The bank said no.
-    PaymentDeclined {
-        /// The bank's own word for it.
-        code: String,
-    },
+    PaymentDeclined { code: String },
     /// The bank did not answer.
     PaymentUnavailable,
 }

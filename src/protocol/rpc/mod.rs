@@ -16,5 +16,5 @@ pub mod view;
 
 pub use notice::{Notice, ReleaseReason, StorageState};
 pub use reply::{FromServer, RpcError};
-pub use request::{Card, Customer, Fault, Id, Incoming, Method, Payment, Purchase, Request};
+pub use request::{Buy, Card, Fault, Faulty, Id, Incoming, Method, PaymentMethod, Request};
 pub use view::{HeadView, HoldState, HoldView, OrderView, PaymentState, PaymentView};

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use crate::show::{HoldId, Wish};
+use crate::show::{Customer, HoldId, Wish};
 
 /// The longest `key` of a purchase, in bytes: room for anybody's order number, small in the log.
 pub const KEY_BYTES_MAX: usize = 200;
@@ -87,7 +87,7 @@ pub enum Method {
         hold: HoldId,
     },
     /// To pay for a hold.
-    Buy(Purchase),
+    Buy(Buy),
 }
 
 impl Method {
@@ -111,11 +111,11 @@ impl Method {
 
 /// How a hold is to be bought.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Purchase {
+pub struct Buy {
     /// The hold.
     pub hold: HoldId,
     /// By which means.
-    pub payment: Payment,
+    pub payment: PaymentMethod,
     /// Who buys, if they say so.
     pub customer: Option<Customer>,
     /// Repeats with the same key are the same purchase. Where none was given: the hold's id.
@@ -125,7 +125,7 @@ pub struct Purchase {
 /// The means of payment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "method", rename_all = "lowercase")]
-pub enum Payment {
+pub enum PaymentMethod {
     /// The deterministic gateway of the demo and the tests.
     Test {
         /// What it is to answer.
@@ -147,15 +147,6 @@ pub enum Card {
     Approved,
     /// It does not.
     Declined,
-}
-
-/// Who buys.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Customer {
-    /// At most [`NAME_BYTES_MAX`].
-    pub name: String,
-    /// At most [`EMAIL_BYTES_MAX`]; not otherwise checked.
-    pub email: String,
 }
 
 /// A message that is not answered by the show's rules but by one of JSON-RPC's own codes.
@@ -371,13 +362,19 @@ struct ReleaseParams {
 #[derive(Deserialize)]
 struct BuyParams {
     hold: String,
-    payment: Payment,
-    customer: Option<Customer>,
+    payment: PaymentMethod,
+    customer: Option<CustomerParams>,
     key: Option<String>,
 }
 
+#[derive(Deserialize)]
+struct CustomerParams {
+    name: String,
+    email: String,
+}
+
 impl BuyParams {
-    fn check(self) -> Result<Purchase, Fault> {
+    fn check(self) -> Result<Buy, Fault> {
         let within = |what: &str, text: &str, most: usize| match text.len() <= most {
             true => Ok(()),
             false => Err(Fault::WrongParams(format!("{what} is longer than {most} bytes"))),
@@ -393,6 +390,7 @@ impl BuyParams {
             within("customer.email", &customer.email, EMAIL_BYTES_MAX)?;
         }
         let Self { hold, payment, customer, key } = self;
-        Ok(Purchase { hold: hold_id(&hold), payment, customer, key })
+        let customer = customer.map(|CustomerParams { name, email }| Customer { name, email });
+        Ok(Buy { hold: hold_id(&hold), payment, customer, key })
     }
 }

@@ -121,12 +121,12 @@ struct Reason<'a> {
     now: Option<Time>,
 }
 
-/// Seats of the hall, or numbers that are none of it.
+/// Seats of the hall, or numbers that may be none of it.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Seats<'a> {
     Known(&'a [Seat]),
-    Unknown(&'a [u64]),
+    AsNamed(&'a [u64]),
 }
 
 impl<'a> Reason<'a> {
@@ -144,7 +144,7 @@ impl<'a> Reason<'a> {
             }
             Refusal::TooManySeats { max } => data.max = Some(*max),
             Refusal::UnknownSeat { seats } | Refusal::SeatNamedTwice { seats } => {
-                data.seats = Some(Seats::Unknown(seats));
+                data.seats = Some(Seats::AsNamed(seats));
             }
             Refusal::SeatBlocked { seats }
             | Refusal::SeatsTaken { seats }

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::hall::Seat;
-use crate::show::{HoldId, Money, OrderId, ShowId, Time};
+use crate::show::{self, Hold, HoldId, Money, Order, OrderId, ShowId, Time};
 
 /// A hold, as its holder sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +21,22 @@ pub struct HoldView {
     pub total: Money,
     /// What is happening to it.
     pub state: HoldState,
+}
+
+impl HoldView {
+    /// The view of `hold`; what its seats cost is for the caller to say.
+    pub fn of(hold: &Hold, total: Money) -> Self {
+        Self {
+            id: hold.id,
+            seats: hold.seats.to_vec(),
+            expires_at: hold.expires_at,
+            total,
+            state: match hold.state {
+                show::HoldState::Held => HoldState::Held,
+                show::HoldState::Paying => HoldState::Paying,
+            },
+        }
+    }
 }
 
 /// What is happening to a hold.
@@ -54,6 +70,27 @@ pub struct OrderView {
     pub head: HeadView,
 }
 
+impl OrderView {
+    /// The view of an order of `show`.
+    pub fn of(order: &Order, show: &ShowId) -> Self {
+        Self {
+            id: order.id,
+            show: show.clone(),
+            seats: order.seats.to_vec(),
+            total: order.total,
+            bought_at: order.bought_at,
+            payment: PaymentView {
+                id: order.payment.id.clone(),
+                state: match order.payment.state {
+                    show::PaymentState::Authorised => PaymentState::Authorised,
+                    show::PaymentState::Captured => PaymentState::Captured,
+                },
+            },
+            head: HeadView::of(&order.head),
+        }
+    }
+}
+
 /// A payment, as its payer sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PaymentView {
@@ -84,6 +121,13 @@ pub struct HeadView {
     /// The chain after the entry at that position; 64 hexadecimal digits in JSON.
     #[serde(with = "hexadecimal")]
     pub chain: [u8; 32],
+}
+
+impl HeadView {
+    /// The view of a head.
+    pub fn of(head: &show::Head) -> Self {
+        Self { epoch: head.epoch, seq: head.seq, chain: head.chain }
+    }
 }
 
 /// A 64-bit number as a decimal string: JavaScript's numbers are too small for it.
