@@ -39,6 +39,10 @@ pub struct Refused {
 }
 
 /// Reads a plan. `name` replaces the plan's own name.
-pub fn from_pretix(_plan: &[u8], _name: Option<&str>, _seats_max: u32) -> Result<Imported, Refused> {
+pub fn from_pretix(
+    _plan: &[u8],
+    _name: Option<&str>,
+    _seats_max: u32,
+) -> Result<Imported, Refused> {
     unimplemented!()
 }
