@@ -6,10 +6,12 @@ use super::{HoldId, Time};
 
 /// Why not. In the order of `docs/protocol.md`: where several are true, the first is said.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[allow(missing_docs, reason = "each variant's sentence says what its fields are")]
 pub enum Refusal {
     /// Too many messages or attempts; ask again after so long.
-    TooFast { retry_after_ms: u64 },
+    TooFast {
+        /// How long to wait.
+        retry_after_ms: u64,
+    },
     /// This needs `identify` first.
     NotIdentified,
     /// The session token is forged or has ended.
@@ -19,7 +21,10 @@ pub enum Refusal {
     /// The show has begun.
     ShowOver,
     /// Sales have not begun.
-    NotOnSale { on_sale_at: Time },
+    NotOnSale {
+        /// When they begin.
+        on_sale_at: Time,
+    },
     /// No hold of this session has this id.
     NoSuchHold,
     /// The hold lapsed.
@@ -27,29 +32,92 @@ pub enum Refusal {
     /// The hold is being paid for.
     PaymentInProgress,
     /// The session holds seats already.
-    AlreadyHolding { hold: HoldId },
+    AlreadyHolding {
+        /// Which hold it has.
+        hold: HoldId,
+    },
     /// No seats were asked for.
     NoSeatsNamed,
     /// These were named more than once.
-    SeatNamedTwice { seats: Vec<u64> },
+    SeatNamedTwice {
+        /// Each once, ascending; they may not exist.
+        seats: Vec<u64>,
+    },
     /// More than one may hold.
-    TooManySeats { max: u32 },
+    TooManySeats {
+        /// The show's bound.
+        max: u32,
+    },
     /// The hall has no such seats.
-    UnknownSeat { seats: Vec<u64> },
+    UnknownSeat {
+        /// As they were named.
+        seats: Vec<u64>,
+    },
     /// These are not for sale.
-    SeatBlocked { seats: Vec<Seat> },
+    SeatBlocked {
+        /// Those of the asked for.
+        seats: Vec<Seat>,
+    },
     /// These are not available, but as many others are.
-    SeatsTaken { seats: Vec<Seat> },
+    SeatsTaken {
+        /// Those asked for that are not available.
+        seats: Vec<Seat>,
+    },
     /// Too few are available, but with those held there could be enough.
-    OthersAreHolding { seats: Vec<Seat> },
+    OthersAreHolding {
+        /// Those asked for that are not available; none where none were named.
+        seats: Vec<Seat>,
+    },
     /// Not even if every hold lapsed.
-    SoldOut { seats: Vec<Seat> },
+    SoldOut {
+        /// Those asked for that are not available; none where none were named.
+        seats: Vec<Seat>,
+    },
     /// Enough, but not side by side.
-    NotTogether { seats: Vec<Seat> },
+    NotTogether {
+        /// Those asked for that are not available; none where none were named.
+        seats: Vec<Seat>,
+    },
     /// The choice would leave these alone.
-    OrphanSeat { seats: Vec<Seat> },
+    OrphanSeat {
+        /// The seats newly left alone.
+        seats: Vec<Seat>,
+    },
     /// The bank said no.
-    PaymentDeclined { code: String },
+    PaymentDeclined {
+        /// The bank's own word for it.
+        code: String,
+    },
     /// The bank did not answer.
     PaymentUnavailable,
+}
+
+impl Refusal {
+    /// The stable word that clients act on, and metrics count by.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::TooFast { .. } => "too_fast",
+            Self::NotIdentified => "not_identified",
+            Self::BadSession => "bad_session",
+            Self::Unavailable => "unavailable",
+            Self::ShowOver => "show_over",
+            Self::NotOnSale { .. } => "not_on_sale",
+            Self::NoSuchHold => "no_such_hold",
+            Self::HoldExpired => "hold_expired",
+            Self::PaymentInProgress => "payment_in_progress",
+            Self::AlreadyHolding { .. } => "already_holding",
+            Self::NoSeatsNamed => "no_seats_named",
+            Self::SeatNamedTwice { .. } => "seat_named_twice",
+            Self::TooManySeats { .. } => "too_many_seats",
+            Self::UnknownSeat { .. } => "unknown_seat",
+            Self::SeatBlocked { .. } => "seat_blocked",
+            Self::SeatsTaken { .. } => "seats_taken",
+            Self::OthersAreHolding { .. } => "others_are_holding",
+            Self::SoldOut { .. } => "sold_out",
+            Self::NotTogether { .. } => "not_together",
+            Self::OrphanSeat { .. } => "orphan_seat",
+            Self::PaymentDeclined { .. } => "payment_declined",
+            Self::PaymentUnavailable => "payment_unavailable",
+        }
+    }
 }
