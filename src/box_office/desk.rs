@@ -12,9 +12,8 @@ use crate::hub::SocketId;
 use crate::log::Appended;
 use crate::protocol::rpc::{HoldView, Notice, OrderView, ReleaseReason};
 use crate::show::{
-    Asked, Command, Decision, Hold, HoldId, Outcome, Proposal, Refusal, SeatChange, SessionId, Show,
-    Time,
-    propose,
+    Asked, Command, Decision, Hold, HoldId, Outcome, Proposal, Refusal, SeatChange, SessionId,
+    Show, Time, propose,
 };
 
 use super::replica::{OpenError, Replica};
@@ -137,11 +136,7 @@ impl Desk {
         let show = self.replica.show();
         match propose(show, &mut self.asked, &pending.command, now, Uuid::new_v4()) {
             Ok(Proposal::Append(own)) => {
-                self.appending.push(Appending {
-                    pending,
-                    first: entries.len(),
-                    count: own.len(),
-                });
+                self.appending.push(Appending { pending, first: entries.len(), count: own.len() });
                 entries.extend(own.iter().map(|entry| Bytes::from(entry.to_bytes())));
             }
             Ok(Proposal::AskAgain) => self.again.push(pending),
@@ -181,7 +176,9 @@ impl Desk {
             settled.outcomes.push(outcome);
             let place = recorded.seq.checked_sub(appended.own_first).map(|place| place as usize);
             let asker = place.and_then(|place| {
-                appending.peek().filter(|next| (next.first..next.first + next.count).contains(&place))
+                appending
+                    .peek()
+                    .filter(|next| (next.first..next.first + next.count).contains(&place))
             });
             let except = asker.and_then(|next| next.pending.socket);
             settled.told.extend(self.told(outcome, except, now, hears));
@@ -264,9 +261,10 @@ impl Desk {
             Outcome::Held { hold, .. } | Outcome::Changed { hold, .. } => {
                 Notice::HoldChanged { hold: view_of(show, show.hold(hold)?), now }
             }
-            Outcome::Sold { order, .. } => {
-                Notice::Order { order: OrderView::of(show.order(order)?, &show.definition().id), now }
-            }
+            Outcome::Sold { order, .. } => Notice::Order {
+                order: OrderView::of(show.order(order)?, &show.definition().id),
+                now,
+            },
             Outcome::Lapsed { hold, .. } => Notice::HoldExpired { hold },
             Outcome::Released { hold, .. } => {
                 Notice::HoldReleased { hold, reason: ReleaseReason::Released }

@@ -68,7 +68,7 @@ impl OpenShow {
         clock: Clock,
         asks: mpsc::Sender<Ask>,
         posted: Arc<Posted>,
-        ) -> Self {
+    ) -> Self {
         Self { definition, hall, floor, board, clock, asks, posted }
     }
 

@@ -55,11 +55,7 @@ impl Replica {
     ///
     /// # Errors
     /// Where the log does not answer or holds what cannot be replayed.
-    pub async fn open(
-        log: &dyn Log,
-        show: &ShowId,
-        floor: Arc<Floor>,
-    ) -> Result<Self, OpenError> {
+    pub async fn open(log: &dyn Log, show: &ShowId, floor: Arc<Floor>) -> Result<Self, OpenError> {
         let mut replica = Self::at_snapshot(log, show, floor).await?;
         replica.replay(log, |_, _| {}).await?;
         Ok(replica)

@@ -155,7 +155,8 @@ impl Task {
         let starts_at = (!self.closed).then_some(show.definition().starts_at);
         let due = show.next_end().map(|(at, _)| at).into_iter().chain(starts_at).min();
         let due = due.map_or(SLEEP_MAX, |at| Duration::from_millis(at.ms_since(now)));
-        let retry = self.away.map_or(SLEEP_MAX, |(at, _)| at.saturating_duration_since(Instant::now()));
+        let retry =
+            self.away.map_or(SLEEP_MAX, |(at, _)| at.saturating_duration_since(Instant::now()));
         due.min(retry).min(SLEEP_MAX)
     }
 

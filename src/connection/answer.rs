@@ -122,10 +122,8 @@ impl Doorkeeper {
             }
             method => self.ask(show, asker, method).await,
         };
-        let too_fast = matches!(
-            &answered,
-            Err(No::Refused(Refused { refusal: Refusal::TooFast { .. }, .. }))
-        );
+        let too_fast =
+            matches!(&answered, Err(No::Refused(Refused { refusal: Refusal::TooFast { .. }, .. })));
         let text = match answered {
             Ok(Reply { answer: Answer::Hold(hold), seq, now }) => {
                 response::granted(&request.id, &Granted::Held { hold: &hold, seq, now })
