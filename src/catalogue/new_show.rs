@@ -62,15 +62,7 @@ impl NewShow {
             return Err(vec![fault("", "A show is a JSON object.")]);
         };
         let mut reader = Reader { object: &object, at: "", faults: Vec::new() };
-        reader.known(&[
-            "hall",
-            "title",
-            "starts_at",
-            "on_sale_at",
-            "currency",
-            "prices",
-            "policy",
-        ]);
+        reader.known(&["hall", "title", "starts_at", "on_sale_at", "currency", "prices", "policy"]);
         let hall = reader.text("hall").map(HallId);
         let title = reader.title();
         let starts_at = reader.moment("starts_at", true);
