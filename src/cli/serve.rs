@@ -148,10 +148,7 @@ impl ServeArgs {
             limits: Limits {
                 sockets_max: self.limits.sockets,
                 // A house told to be small is small for everybody.
-                sockets_per_address_max: self
-                    .limits
-                    .sockets_per_address
-                    .min(self.limits.sockets),
+                sockets_per_address_max: self.limits.sockets_per_address.min(self.limits.sockets),
                 upgrades_per_second: self.limits.upgrades_per_second,
                 messages_per_second: self.limits.messages_per_second,
                 messages_burst: self.limits.messages_burst,
@@ -189,8 +186,7 @@ fn announce(server: &server::Server, listening: SocketAddr) {
 fn write_operations_log(settings: &Settings) -> anyhow::Result<()> {
     let directives = tracing_subscriber::EnvFilter::try_new(&settings.log_level)
         .map_err(|error| anyhow::anyhow!("--log-level {:?}: {error}", settings.log_level))?;
-    let log =
-        tracing_subscriber::fmt().with_env_filter(directives).with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt().with_env_filter(directives).with_writer(std::io::stderr);
     match settings.log_format {
         config::LogFormat::Text => log.init(),
         config::LogFormat::Json => log.json().init(),
