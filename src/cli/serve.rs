@@ -3,6 +3,7 @@
 //! The one place that reads settings from flags and the environment. What they mean and which of
 //! them contradict is `config`'s.
 
+use std::io::IsTerminal as _;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
@@ -55,7 +56,7 @@ pub struct ServeArgs {
     #[arg(long, env = "USHER_DEMO_CROWD", value_name = "N", default_value_t = 0)]
     demo_crowd: u32,
 
-    /// Tasks that write to sockets. Without it, one for each core but one
+    /// Threads that write to sockets. Without it, one for each core
     #[arg(long, env = "USHER_SHARDS", value_name = "N")]
     shards: Option<usize>,
 
@@ -186,7 +187,10 @@ fn announce(server: &server::Server, listening: SocketAddr) {
 fn write_operations_log(settings: &Settings) -> anyhow::Result<()> {
     let directives = tracing_subscriber::EnvFilter::try_new(&settings.log_level)
         .map_err(|error| anyhow::anyhow!("--log-level {:?}: {error}", settings.log_level))?;
-    let log = tracing_subscriber::fmt().with_env_filter(directives).with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(directives)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
     match settings.log_format {
         config::LogFormat::Text => log.init(),
         config::LogFormat::Json => log.json().init(),

@@ -1,6 +1,6 @@
 //! Open files: every socket is one, and systems give a process few unless it asks.
 
-use crate::config::{FILES_BESIDE_SOCKETS, Limits};
+use crate::config::{FILES_BESIDE_SOCKETS, Limits, SOCKETS_FEW};
 
 /// Raises this process's limit as far as the system allows, and lowers the limit on sockets where
 /// that is not enough: a house that is full says so, one without files only fails.
@@ -21,12 +21,17 @@ fn fit_into(limits: Limits, files: u64) -> Limits {
     if sockets_max >= limits.sockets_max {
         return limits;
     }
-    tracing::warn!(
-        files,
-        sockets_max,
-        sockets_wanted = limits.sockets_max,
-        "the system's limit on open files lowers the limit on sockets (raise it with ulimit -n)"
-    );
+    let wanted = limits.sockets_max;
+    if sockets_max < SOCKETS_FEW {
+        tracing::warn!(
+            files,
+            sockets_max,
+            wanted,
+            "few sockets: the limit on open files is small; raise it (ulimit -n)"
+        );
+    } else {
+        tracing::info!(files, sockets_max, wanted, "the limit on open files limits the sockets");
+    }
     let sockets_per_address_max = limits.sockets_per_address_max.min(sockets_max);
     Limits { sockets_max, sockets_per_address_max, ..limits }
 }
