@@ -1,1 +1,3 @@
-//! cli.
+//! The command line: one file or folder for each subcommand.
+
+pub mod load;
