@@ -1,3 +1,4 @@
 //! The command line: one file or folder for each subcommand.
 
 pub mod load;
+pub mod watch;

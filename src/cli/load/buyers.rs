@@ -164,7 +164,7 @@ impl Work {
             }
         }
         // The server may have closed already; what happened is in the tally.
-        let _: Result<_, _> = self.buyer.into_viewer().close().await;
+        self.buyer.into_viewer().close().await.ok();
         self.tally
     }
 
@@ -209,7 +209,7 @@ impl Work {
                 self.stage.clock.asked(*seq, sent_us);
                 if let Some(changes) = &self.changes {
                     // Nobody listens when the other processes are gone, which they tell themselves.
-                    let _: Result<_, _> = changes.send((*seq, sent_us));
+                    changes.send((*seq, sent_us)).ok();
                 }
             }
             Err(_) => count(&self.stage.live.refused, 1),

@@ -90,7 +90,7 @@ impl Progress {
     pub(super) fn end(&mut self) {
         if self.drawn {
             // As above.
-            let _: std::io::Result<()> = write!(std::io::stderr(), "\r\x1b[K");
+            write!(std::io::stderr(), "\r\x1b[K").ok();
         }
     }
 }

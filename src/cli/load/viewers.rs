@@ -91,7 +91,7 @@ impl Crowd {
                     open(&stage).await
                 };
                 // Nobody listens any more once the load is being given up.
-                let _: Result<_, _> = tell.send(());
+                tell.send(()).ok();
                 match opened {
                     Ok(viewer) => watch_show(viewer, &stage, phase, &arrivals).await,
                     Err(error) => Seen { end: End::of(&error), ..Seen::default() },
@@ -100,7 +100,7 @@ impl Crowd {
         }
         for (i, told) in ready.into_iter().enumerate() {
             // An error: that viewer's task ended, which is told at the end.
-            let _: Result<_, _> = told.await;
+            told.await.ok();
             opened(i as u32 + 1);
         }
     }
@@ -167,7 +167,7 @@ pub(super) struct Resolver {
 impl Resolver {
     /// Resolves what is left, and gives all times. By now every answer has come.
     pub(super) async fn finish(self) -> Vec<(u64, u64)> {
-        let _: Result<_, _> = self.stop.send(());
+        self.stop.send(()).ok();
         self.task.await.unwrap_or_default()
     }
 }
@@ -211,7 +211,7 @@ async fn watch_show(
                     let after = viewer.picture().map_or(0, Picture::seq);
                     arrived(before, after, stage, arrivals);
                 }
-                Ok(Heard::Said(_)) => {}
+                Ok(Heard::Said(_) | Heard::Ping) => {}
                 Err(error) => break End::of(&error),
             },
             changed = phase.changed() => {
@@ -230,7 +230,7 @@ async fn watch_show(
     stage.live.viewers.fetch_sub(1, Ordering::Relaxed);
     let counters = viewer.counters();
     // The server may have closed already; there is nothing left to say.
-    let _: Result<_, _> = viewer.close().await;
+    viewer.close().await.ok();
     Seen { frames: counters.frames, bytes: counters.bytes, snapshots: counters.snapshots, end }
 }
 
