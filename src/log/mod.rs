@@ -6,6 +6,7 @@
 
 pub mod chain;
 pub mod memory;
+mod page;
 pub mod sqlite;
 
 use std::future::Future;

@@ -269,7 +269,14 @@ impl Show {
         Err(self.why_no_best(wish))
     }
 
+    /// Rungs 6 and 7 for a wish that cannot be had.
+
     fn why_no_best(&self, wish: &Wish) -> Refusal {
+        // There may be seats, but every choice of them leaves a single one alone.
+        if let Some(seats) = best_seats(&self.floor, &self.free, wish, Orphans::Allow) {
+            let seats = leaves_orphans(&self.floor, &self.free, &seats);
+            return Refusal::OrphanSeat { seats };
+        }
         let seats = Vec::new();
         let available = count_of_wish(&self.floor, &self.free, wish);
         let held = count_of_wish(&self.floor, &self.held, wish);

@@ -179,7 +179,8 @@ impl Show {
     pub fn total(&self, seats: &[Seat]) -> Money {
         let prices = &self.definition.prices;
         let price = |seat: &Seat| {
-            prices.get(usize::from(self.floor.category_of(*seat))).copied().unwrap_or(0)
+            let category = self.floor.category_of(*seat).map(usize::from);
+            category.and_then(|category| prices.get(category)).copied().unwrap_or(0)
         };
         Money { amount: seats.iter().map(price).sum(), currency: self.definition.currency }
     }
