@@ -18,6 +18,7 @@ const WARNING_MS = 60_000;
 const TICK_MS = 250;
 
 const $ = {
+  how: by_id("how", HTMLElement),
   best: by_id("best", HTMLFormElement), quantity: by_id("best-quantity", HTMLSelectElement),
   place: by_id("best-place", HTMLSelectElement), category: by_id("best-category", HTMLSelectElement),
   together: by_id("best-together", HTMLInputElement),
@@ -30,7 +31,7 @@ const $ = {
   orders: by_id("orders", HTMLElement), orders_list: by_id("orders-list", HTMLUListElement),
   panel: by_id("panel", HTMLElement), notice: by_id("notice", HTMLElement),
   summary: by_id("summary", HTMLButtonElement), summary_words: by_id("summary-words", HTMLElement),
-  summary_more: by_id("summary-more", HTMLElement), countdown: by_id("countdown", HTMLElement),
+  summary_more: by_id("summary-more", HTMLElement), summary_open: by_id("summary-open", HTMLElement), countdown: by_id("countdown", HTMLElement),
   primary: by_id("primary", HTMLButtonElement), secondary: by_id("secondary", HTMLButtonElement),
 };
 
@@ -48,6 +49,8 @@ export class Basket {
     this.client = client;
     this.onchange = onchange;
     this.#offer_wishes();
+    by_id("how-many", HTMLElement).textContent = `Tap the seats you like on the plan, ${choice.seats_max} at most.`;
+    by_id("how-long", HTMLElement).textContent = `Hold them: for ${duration_words(show.policy.hold_ms)} nobody else can take them.`;
     $.best.addEventListener("submit", (event) => {
       event.preventDefault();
       void this.#hold_best();
@@ -71,6 +74,7 @@ export class Basket {
   open_sheet(open) {
     $.panel.dataset.open = String(open);
     $.summary.setAttribute("aria-expanded", String(open));
+    this.refresh();
   }
 
   /** Says a sentence, near the buttons and aloud. @param {string} words
@@ -167,6 +171,7 @@ export class Basket {
   #granted(hold) {
     this.choice.held(hold);
     this.#warned = false;
+    this.open_sheet(true);
     const left = hold.expires_at - this.client.clock.now();
     this.say(`${seat_names(this.plan, hold.seats)}: yours for the next ${duration_words(Math.round(left / 1000) * 1000)}.`);
   }
@@ -203,6 +208,7 @@ export class Basket {
       const { id } = choice.hold;
       void this.#ask("release", { hold: id }, () => {
         choice.ended(id, false);
+        this.open_sheet(false);
         this.say("Released. The seats are free for others again.");
       });
     } else {
@@ -268,6 +274,7 @@ export class Basket {
     const amount = phase === "holding" || phase === "paying" ? choice.hold?.total.amount : undefined;
     const total = this.#money(amount ?? seats.reduce((sum, seat) => sum + this.plan.price(seat), 0));
     $.panel.dataset.phase = phase;
+    $.how.hidden = phase !== "choosing" || seats.length > 0;
     $.best.hidden = phase !== "choosing";
     $.chosen.hidden = seats.length === 0;
     $.pay.hidden = phase !== "holding" && phase !== "paying";
@@ -297,8 +304,9 @@ export class Basket {
     $.secondary.textContent = phase === "holding" ? "Release" : phase === "changing" ? "Undo" : "Clear";
     $.secondary.hidden = phase === "bought" || phase === "paying" || (phase === "choosing" && count === 0);
     $.secondary.disabled = this.#asking !== null;
-    $.summary_words.textContent = phase === "bought" ? "Bought" : count === 0 ? "No seats chosen" : `${counted("seat", count)} · ${total}`;
-    $.summary_more.textContent = phase === "choosing" && count === 0 ? "Let us choose, or tap the plan" : "Show details";
+    $.summary_words.textContent = phase === "bought" ? "Bought" : count === 0 ? "No seats chosen" : counted("seat", count);
+    $.summary_more.textContent = phase === "bought" ? "" : count === 0 ? "Tap the plan, or let us choose" : total;
+    $.summary_open.textContent = phase === "choosing" && count === 0 ? "" : `${phase === "bought" ? "" : " · "}${$.panel.dataset.open === "true" ? "hide" : "show all"}`;
   }
 
   #show_order() {

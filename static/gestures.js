@@ -53,8 +53,10 @@ export function listen(map, { onseat, onarea, onpoint }) {
   /** @param {number} x @param {number} y @param {"mouse" | "touch"} kind */
   const tap = (x, y, kind) => {
     const { seat, area } = point(x, y, kind);
-    if (seat >= 0) onseat(seat);
-    else if (area >= 0) onarea(area);
+    if (seat >= 0) {
+      onseat(seat);
+      onpoint(seat, -1, x, y); // what it is to the buyer is different now
+    } else if (area >= 0) onarea(area);
     else if (map.seat_px() < CHOOSE_FROM_PX[kind]) map.zoom(Math.max(2.2, (CHOOSE_FROM_PX[kind] + 6) / map.seat_px()), x, y);
   };
 

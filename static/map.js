@@ -8,7 +8,7 @@
  * plan at the present scale, painted piece by piece within each frame's time. Moving is copying.
  */
 import { inside } from "./plan.js";
-import { seat_shape, SEAT_SHARE } from "./paint.js";
+import { seat_shape, SEAT_SHARE, tick } from "./paint.js";
 import { Tiles } from "./tiles.js";
 import { AVAILABLE } from "./usher.js";
 import * as views from "./view.js";
@@ -71,7 +71,7 @@ export class SeatMap {
     this.#base?.touch(changed);
     if (this.#sharp !== this.#base) this.#sharp?.touch(changed);
     if (glow && changed && changed.length < GLOWS_MAX && !this.#calm.matches) {
-      for (const seat of changed) this.#glows.set(seat, performance.now());
+      for (const seat of changed) if (!this.marks.has(seat)) this.#glows.set(seat, performance.now());
     }
     this.left = this.scene.plan.layout.areas.map(({ first, count }) => {
       let free = 0;
@@ -280,15 +280,12 @@ export class SeatMap {
     ctx.lineWidth = Math.max(wide * 0.12, 1.5);
     ctx.lineCap = "round";
     ctx.lineJoin = "round";
+    if (mark === "held" || mark === "bought") return tick(ctx, x, y, wide);
     ctx.beginPath();
     if (mark === "chosen") ctx.arc(x, y, wide * 0.14, 0, Math.PI * 2);
     else if (mark === "leaving") {
       ctx.moveTo(x - wide * 0.22, y);
       ctx.lineTo(x + wide * 0.22, y);
-    } else {
-      ctx.moveTo(x - wide * 0.24, y + wide * 0.02);
-      ctx.lineTo(x - wide * 0.06, y + wide * 0.2);
-      ctx.lineTo(x + wide * 0.26, y - wide * 0.18);
     }
     ctx.stroke();
   }
@@ -303,13 +300,14 @@ export class SeatMap {
       const width = box.width * this.view.scale;
       if (width < 44) return;
       const [x, y] = views.to_screen(this.view, box.x + box.width / 2, box.y + box.height / 2);
-      const px = Math.min(Math.max(width / 9, 11), 20);
+      const px = Math.min(Math.max(width / 9, 11), 20, box.height * this.view.scale * 0.36);
+      if (px < 7) return;
       ctx.fillStyle = palette.ink;
       ctx.font = `650 ${px}px ${palette.font}`;
-      ctx.fillText(area.name, x, y - px * 0.62, width);
+      ctx.fillText(area.name, x, y - px * 0.62, width - 6);
       ctx.font = `450 ${px * 0.82}px ${palette.font}`;
       const left = this.left[index];
-      ctx.fillText(left > 0 ? `${left.toLocaleString()} places left` : "full", x, y + px * 0.62, width);
+      ctx.fillText(left > 0 ? `${left.toLocaleString()} places left` : "full", x, y + px * 0.62, width - 6);
     });
   }
 }
@@ -321,7 +319,7 @@ function read_palette(element) {
   /** @param {string} name */
   const colour = (name) => style.getPropertyValue(`--${name}`).trim();
   return {
-    ground: colour("ground"), ink: colour("ink"), faint: colour("faint"), held: colour("seat-held"),
+    ground: colour("ground"), lift: Number(colour("lift")) || 0, ink: colour("ink"), faint: colour("faint"), held: colour("seat-held"),
     sold: colour("seat-sold"), blocked: colour("seat-blocked"), own: colour("own"),
     own_ink: colour("own-ink"), stage: colour("line"), font: style.fontFamily,
   };

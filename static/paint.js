@@ -10,8 +10,9 @@ import { AVAILABLE, BLOCKED, HELD, SOLD } from "./usher.js";
 /** @typedef {import("./plan.js").Plan} Plan */
 /** @typedef {import("./plan.js").Decoration} Decoration */
 /** @typedef {import("./plan.js").Box} Box */
-/** Colours that follow the page's light or dark dress, and the page's fonts.
- *  @typedef {{ground:string, ink:string, faint:string, held:string, sold:string, blocked:string,
+/** Colours that follow the page's light or dark dress, and the page's fonts. `lift`: how much white
+ *  is mixed into the plan's own colours, which are chosen for white paper.
+ *  @typedef {{ground:string, lift:number, ink:string, faint:string, held:string, sold:string, blocked:string,
  *   own:string, own_ink:string, stage:string, font:string}} Palette */
 /** What is painted from. `floor`: the sections that are shown.
  *  @typedef {{plan:Plan, states:Uint8Array, palette:Palette, floor:Set<number>}} Scene */
@@ -34,27 +35,42 @@ const PLAIN_SHARE = [1, 0.62, 0.46, 0.3];
  * @param {Box} box the piece, in plan units
  * @param {number} k device pixels per plan unit
  * @param {number} dpr device pixels per CSS pixel
+ * @param {Box} [part] paint only this part of the piece, and leave the rest as it is
  */
-export function paint_piece(ctx, scene, box, k, dpr) {
+export function paint_piece(ctx, scene, box, k, dpr, part = box) {
   const { palette, plan } = scene;
+  ctx.save();
   ctx.setTransform(1, 0, 0, 1, 0, 0);
+  if (part !== box) clip_to(ctx, box, part, k);
   ctx.fillStyle = palette.ground;
   ctx.fillRect(0, 0, ctx.canvas.width, ctx.canvas.height);
   ctx.setTransform(k, 0, 0, k, -box.x * k, -box.y * k);
   for (const decoration of plan.layout.decorations) {
-    if (touch(bounds(decoration), box)) paint_shape(ctx, decoration, palette, 0.28);
+    if (touch(bounds(decoration), part)) paint_shape(ctx, decoration, palette, 0.28);
   }
   for (const area of plan.layout.areas) {
     const color = plan.layout.categories[area.category]?.color ?? palette.faint;
-    if (touch(bounds(area.shape), box)) paint_shape(ctx, { ...area.shape, color }, palette, 0.45);
+    if (touch(bounds(area.shape), part)) paint_shape(ctx, { ...area.shape, color }, palette, 0.45);
   }
   ctx.setTransform(1, 0, 0, 1, 0, 0);
-  const seats = sort_by_look(scene, wider(box, plan.pitch));
+  const seats = sort_by_look(scene, wider(part, plan.pitch));
   const size = plan.pitch * SEAT_SHARE * k;
   if (size < PLAIN_BELOW_PX) paint_plain(ctx, scene, seats, box, k, size);
   else paint_shaped(ctx, scene, seats, box, k, size);
   if (size >= NUMBERED_FROM_PX * dpr) paint_numbers(ctx, scene, seats, box, k, size);
-  if (size >= ROWS_NAMED_FROM_PX * dpr) paint_row_names(ctx, scene, box, k, size, dpr);
+  if (size >= ROWS_NAMED_FROM_PX * dpr) paint_row_names(ctx, scene, box, part, k, size, dpr);
+  else paint_section_names(ctx, scene, box, part, k, dpr);
+  ctx.restore();
+}
+
+/** Whole device pixels, so that no edge shines through. @param {CanvasRenderingContext2D} ctx
+ *  @param {Box} box @param {Box} part @param {number} k */
+function clip_to(ctx, box, part, k) {
+  const [left, top] = [Math.floor((part.x - box.x) * k), Math.floor((part.y - box.y) * k)];
+  const [right, bottom] = [Math.ceil((part.x + part.width - box.x) * k), Math.ceil((part.y + part.height - box.y) * k)];
+  ctx.beginPath();
+  ctx.rect(left, top, right - left, bottom - top);
+  ctx.clip();
 }
 
 /** @param {Box} a @param {Box} b */
@@ -84,7 +100,7 @@ function sort_by_look({ plan, states, floor }, box) {
 /** @param {Scene} scene @param {number} look */
 function colour({ plan, palette }, look) {
   const state = look & 3;
-  if (state === AVAILABLE) return plan.layout.categories[look >> 2]?.color ?? palette.ink;
+  if (state === AVAILABLE) return lifted(plan.layout.categories[look >> 2]?.color ?? palette.ink, palette.lift);
   return state === HELD ? palette.held : state === SOLD ? palette.sold : palette.blocked;
 }
 
@@ -139,6 +155,17 @@ export function seat_shape(ctx, state, x, y, size) {
   }
 }
 
+/** The tick on a seat of one's own, in the context's stroke. @param {CanvasRenderingContext2D} ctx
+ *  @param {number} x @param {number} y the middle @param {number} size the seat's */
+export function tick(ctx, x, y, size) {
+  ctx.lineWidth = Math.max(size * 0.12, 1.5);
+  ctx.beginPath();
+  ctx.moveTo(x - size * 0.24, y + size * 0.02);
+  ctx.lineTo(x - size * 0.06, y + size * 0.2);
+  ctx.lineTo(x + size * 0.26, y - size * 0.18);
+  ctx.stroke();
+}
+
 /** @param {CanvasRenderingContext2D} ctx @param {Scene} scene @param {number[][]} looks
  *  @param {Box} box @param {number} k @param {number} size */
 function paint_numbers(ctx, scene, looks, box, k, size) {
@@ -156,10 +183,10 @@ function paint_numbers(ctx, scene, looks, box, k, size) {
 }
 
 /** Names stand beside the first and the last seat of a row, in the row's direction.
- *  @param {CanvasRenderingContext2D} ctx @param {Scene} scene @param {Box} box @param {number} k
- *  @param {number} size @param {number} dpr */
-function paint_row_names(ctx, { plan, palette, floor }, box, k, size, dpr) {
-  const reach = wider(box, plan.pitch * 2);
+ *  @param {CanvasRenderingContext2D} ctx @param {Scene} scene @param {Box} box @param {Box} part
+ *  @param {number} k @param {number} size @param {number} dpr */
+function paint_row_names(ctx, { plan, palette, floor }, box, part, k, size, dpr) {
+  const reach = wider(part, plan.pitch * 2);
   ctx.font = `600 ${Math.round(Math.min(size * 0.55, 14 * dpr))}px ${palette.font}`;
   ctx.textAlign = "center";
   ctx.textBaseline = "middle";
@@ -175,6 +202,33 @@ function paint_row_names(ctx, { plan, palette, floor }, box, k, size, dpr) {
       const away = plan.pitch * 0.95;
       ctx.fillText(label, (ex + dx * away - box.x) * k, (ey + dy * away - box.y) * k);
     }
+  }
+}
+
+/** From afar sections are named instead, each in its middle, where the name is not wider than the
+ *  section. @param {CanvasRenderingContext2D} ctx @param {Scene} scene @param {Box} box
+ *  @param {Box} part @param {number} k @param {number} dpr */
+function paint_section_names(ctx, { plan, palette, floor }, box, part, k, dpr) {
+  if (floor.size < 2) return;
+  const px = 11.5 * dpr;
+  ctx.font = `650 ${px}px ${palette.font}`;
+  ctx.textAlign = "center";
+  ctx.textBaseline = "middle";
+  ctx.lineJoin = "round";
+  for (const section of floor) {
+    const around = plan.section_boxes[section];
+    const name = plan.layout.sections[section].name;
+    const width = ctx.measureText(name).width;
+    if (!touch(wider(around, width / k), part) || width > around.width * k * 1.1) continue;
+    const [x, y] = [(around.x + around.width / 2 - box.x) * k, (around.y + around.height / 2 - box.y) * k];
+    ctx.fillStyle = palette.ground;
+    ctx.globalAlpha = 0.86;
+    ctx.beginPath();
+    ctx.roundRect(x - width / 2 - px * 0.45, y - px * 0.8, width + px * 0.9, px * 1.55, px * 0.5);
+    ctx.fill();
+    ctx.globalAlpha = 1;
+    ctx.fillStyle = palette.ink;
+    ctx.fillText(name, x, y);
   }
 }
 
@@ -212,6 +266,15 @@ function paint_shape(ctx, shape, palette, strength) {
   ctx.textBaseline = "middle";
   ctx.fillStyle = palette.ink;
   ctx.fillText(text.text, text.x, text.y);
+}
+
+/** A colour with white mixed in. Only "#rrggbb" can be lifted; others are left as they are.
+ *  @param {string} color @param {number} lift from 0 to 1 */
+export function lifted(color, lift) {
+  if (lift === 0 || !/^#[0-9a-f]{6}$/i.test(color)) return color;
+  const value = Number.parseInt(color.slice(1), 16);
+  const parts = [16, 8, 0].map((shift) => (value >> shift) & 255).map((part) => Math.round(part + (255 - part) * lift));
+  return `#${parts.map((part) => part.toString(16).padStart(2, "0")).join("")}`;
 }
 
 /** Black or white, whichever is read more easily on a colour. @param {string} color "#rrggbb" */

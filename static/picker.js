@@ -54,7 +54,8 @@ async function open(show, layout) {
     onseats: ({ changed }) => {
       const { mirror } = client;
       if (!mirror) return;
-      if (mirror.epoch !== plan.epoch) return location.reload(); // another life, another layout
+      if (mirror.epoch !== plan.epoch) void renew(plan, mirror);
+      if (mirror.seats.length !== plan.count) return;
       map.update(mirror.seats, changed, !first_frame);
       rows.update(mirror.seats, changed);
       basket.frame(mirror.seats, changed);
@@ -103,6 +104,15 @@ async function open(show, layout) {
   client.open();
   await first_seen;
   return { plan, choice, client, map, rows, basket };
+}
+
+/** The show began another life: where its layout is another too, the page begins anew.
+ *  @param {Plan} plan @param {import("./usher.js").Mirror} mirror */
+async function renew(plan, mirror) {
+  const before = plan.layout;
+  plan.epoch = mirror.epoch; // asked once for each epoch, whatever the answer
+  const layout = await get_layout(before.show);
+  if (JSON.stringify({ ...layout, epoch: "" }) !== JSON.stringify({ ...before, epoch: "" })) location.reload();
 }
 
 /** @param {Link} link */

@@ -49,6 +49,8 @@ export class Plan {
     this.pitch = this.#pitch();
     /** @type {Box[]} */
     this.area_boxes = layout.areas.map((area) => bounds(area.shape));
+    /** @type {Box[]} */
+    this.section_boxes = layout.sections.map((_, section) => this.#section_box(section));
     this.box = this.#box();
     this.grid = new Grid(this);
     /** @type {number[][]} sections that can be drawn together; more than one: the house is stacked */
@@ -81,6 +83,19 @@ export class Plan {
     return distances[Math.floor(distances.length / 4)] || Math.max(this.layout.size.width, 1) / 40;
   }
 
+  /** Around the middles of a section's seats. @param {number} section @returns {Box} */
+  #section_box(section) {
+    let [left, top, right, bottom] = [Infinity, Infinity, -Infinity, -Infinity];
+    for (const row of this.rows) {
+      if (row.section !== section) continue;
+      for (let i = row.first; i < row.first + row.count; i += 1) {
+        [left, right] = [Math.min(left, this.x[i]), Math.max(right, this.x[i])];
+        [top, bottom] = [Math.min(top, this.y[i]), Math.max(bottom, this.y[i])];
+      }
+    }
+    return left > right ? { x: 0, y: 0, width: 0, height: 0 } : { x: left, y: top, width: right - left, height: bottom - top };
+  }
+
   /** Everything there is to see, with a seat's width of air; not the drawing's own size, which may
    *  be mostly empty. @returns {Box} */
   #box() {
@@ -90,7 +105,7 @@ export class Plan {
       [left, top] = [Math.min(left, x), Math.min(top, y)];
       [right, bottom] = [Math.max(right, x + width), Math.max(bottom, y + height)];
     };
-    for (let i = 0; i < this.in_rows; i += 1) include({ x: this.x[i], y: this.y[i], width: 0, height: 0 });
+    this.section_boxes.filter((box) => box.width + box.height > 0).forEach(include);
     this.area_boxes.forEach(include);
     for (const decoration of this.layout.decorations) include(bounds(decoration));
     if (left > right) return { x: 0, y: 0, ...this.layout.size };

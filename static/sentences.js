@@ -13,7 +13,7 @@ const NAMED_MOST = 4;
 
 /** @param {string} name @param {number} count */
 export function counted(name, count) {
-  return `${count} ${name}${count === 1 ? "" : "s"}`;
+  return `${count.toLocaleString()} ${name}${count === 1 ? "" : "s"}`;
 }
 
 /** "a, b and c" @param {string[]} parts */

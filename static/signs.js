@@ -2,7 +2,7 @@
  * Signs: the legend above the plan, and the small label beside the pointer.
  */
 import { by_id, make } from "./elements.js";
-import { seat_shape } from "./paint.js";
+import { lifted, seat_shape, tick } from "./paint.js";
 import { money_words, STATE_WORDS } from "./sentences.js";
 import { AVAILABLE, BLOCKED, HELD, SOLD } from "./usher.js";
 
@@ -20,26 +20,31 @@ export function draw_legend(plan, currency) {
     const style = getComputedStyle(legend);
     /** @param {string} name */
     const colour = (name) => style.getPropertyValue(`--${name}`).trim();
+    const lift = Number(colour("lift")) || 0;
     legend.replaceChildren(
-      ...plan.layout.categories.map(({ name, color, price }) => make("li", {}, sign(AVAILABLE, color), `${name} `, make("b", {}, money_words({ amount: price, currency })))),
+      ...plan.layout.categories.map(({ name, color, price }) => make("li", {}, sign(AVAILABLE, lifted(color, lift)), `${name} `, make("b", {}, money_words({ amount: price, currency })))),
       make("li", {}, sign(HELD, colour("seat-held")), "Held"),
       make("li", {}, sign(SOLD, colour("seat-sold")), "Sold"),
       make("li", {}, sign(BLOCKED, colour("seat-blocked")), "Not for sale"),
-      make("li", {}, sign(AVAILABLE, colour("own")), "Yours"),
+      make("li", {}, sign(AVAILABLE, colour("own"), colour("own-ink")), "Yours"),
     );
   };
   dark.addEventListener("change", draw);
   draw();
 }
 
-/** @param {number} state @param {string} colour */
-function sign(state, colour) {
+/** @param {number} state @param {string} colour @param {string} [ticked] the tick's colour */
+function sign(state, colour, ticked) {
   const dpr = Math.min(globalThis.devicePixelRatio || 1, 3);
   const canvas = make("canvas", { class: "sign", width: SIGN_PX * dpr, height: SIGN_PX * dpr, "aria-hidden": "true" });
   const ctx = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
   ctx.fillStyle = colour;
   ctx.strokeStyle = colour;
   seat_shape(ctx, state, (SIGN_PX * dpr) / 2, (SIGN_PX * dpr) / 2, SIGN_PX * dpr * 0.86);
+  if (ticked) {
+    ctx.strokeStyle = ticked;
+    tick(ctx, (SIGN_PX * dpr) / 2, (SIGN_PX * dpr) / 2, SIGN_PX * dpr * 0.86);
+  }
   return canvas;
 }
 

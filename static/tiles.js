@@ -8,13 +8,18 @@ import { SEAT_SHARE, paint_piece } from "./paint.js";
 /** @typedef {import("./paint.js").Scene} Scene */
 /** @typedef {import("./view.js").View} View */
 /** @typedef {import("./view.js").Size} Size */
-/** @typedef {{canvas:HTMLCanvasElement, ctx:CanvasRenderingContext2D, fresh:boolean, used:number}} Tile */
+/** `dirty`: the seats on it that look different now; null: all of it is to be painted.
+ *  @typedef {{canvas:HTMLCanvasElement, ctx:CanvasRenderingContext2D, dirty:(Set<number>|null),
+ *   used:number}} Tile */
 
 /** A tile's side in device pixels: small enough to be painted within a frame, large enough that a
  *  screen is a dozen of them. */
-const TILE_PX = 384;
-/** Tiles kept of one level: 0.6 MB each, so at most 48 MB, about three large screens. */
-const TILES_MAX = 80;
+const TILE_PX = 256;
+/** Tiles kept of one level: 0.25 MB each, so at most 48 MB, about three large screens. */
+const TILES_MAX = 192;
+/** Up to so many dirty seats are painted one by one, each with its surroundings; of more, the whole
+ *  tile is cheaper. */
+const ONE_BY_ONE_MAX = 24;
 
 export class Tiles {
   /** @type {Map<string, Tile>} by "column,line" */
@@ -38,7 +43,7 @@ export class Tiles {
   /** These seats look different now (null: all do). @param {number[] | null} seats */
   touch(seats) {
     if (seats === null) {
-      for (const tile of this.#tiles.values()) tile.fresh = false;
+      for (const tile of this.#tiles.values()) tile.dirty = null;
       return;
     }
     const { plan } = this.scene;
@@ -48,8 +53,7 @@ export class Tiles {
       if (Number.isNaN(x)) continue;
       for (const line of new Set([Math.floor((y - half) / TILE_PX), Math.floor((y + half) / TILE_PX)])) {
         for (const column of new Set([Math.floor((x - half) / TILE_PX), Math.floor((x + half) / TILE_PX)])) {
-          const tile = this.#tiles.get(`${column},${line}`);
-          if (tile) tile.fresh = false;
+          this.#tiles.get(`${column},${line}`)?.dirty?.add(seat);
         }
       }
     }
@@ -110,7 +114,7 @@ export class Tiles {
       for (let line = first[1]; line <= last[1]; line += 1) {
         for (let column = first[0]; column <= last[0]; column += 1) {
           const tile = this.#tiles.get(`${column},${line}`);
-          if (missing ? tile : tile?.fresh) continue;
+          if (missing ? tile : tile?.dirty?.size === 0) continue;
           this.#paint(column, line, tile);
           if (performance.now() >= until) return false;
         }
@@ -123,8 +127,15 @@ export class Tiles {
   #paint(column, line, tile = this.#new_tile(column, line)) {
     const side = TILE_PX / this.k;
     const box = { x: (this.left + column * TILE_PX) / this.k, y: (this.top + line * TILE_PX) / this.k, width: side, height: side };
-    paint_piece(tile.ctx, this.scene, box, this.k, this.dpr);
-    tile.fresh = true;
+    const { dirty } = tile;
+    tile.dirty = new Set();
+    if (dirty === null || dirty.size > ONE_BY_ONE_MAX) return paint_piece(tile.ctx, this.scene, box, this.k, this.dpr);
+    const { plan } = this.scene;
+    const reach = (plan.pitch * SEAT_SHARE) / 2 + 1.5 / this.k;
+    for (const seat of dirty) {
+      const part = { x: plan.x[seat] - reach, y: plan.y[seat] - reach, width: 2 * reach, height: 2 * reach };
+      paint_piece(tile.ctx, this.scene, box, this.k, this.dpr, part);
+    }
   }
 
   /** @param {number} column @param {number} line @returns {Tile} */
@@ -141,7 +152,8 @@ export class Tiles {
       canvas.height = TILE_PX;
     }
     const ctx = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d", { alpha: false }));
-    const tile = { canvas, ctx, fresh: false, used: this.#frame };
+    /** @type {Tile} */
+    const tile = { canvas, ctx, dirty: null, used: this.#frame };
     this.#tiles.set(`${column},${line}`, tile);
     return tile;
   }
