@@ -13,6 +13,7 @@ pub mod protocol;
 
 pub mod box_office;
 pub mod catalogue;
+pub mod checkout;
 pub mod connection;
 pub mod hub;
 

@@ -1,1 +1,108 @@
-//! box_office.
+//! The box office: one task per open show that proposes, appends, applies and tells.
+//!
+//! It is the only owner of the clock: what time it is, is asked once per turn. All commands waiting
+//! at a show go into its log in one append. Nothing else changes a show, and nothing is answered
+//! before the log has it. This room may use the show, the log, the hub and the protocol; it knows
+//! nothing of HTTP or of how a socket speaks.
+
+mod clock;
+mod counters;
+mod desk;
+mod open_show;
+mod replica;
+mod task;
+
+use std::sync::Arc;
+
+use dashmap::DashMap;
+
+use crate::hall::{Floor, Hall};
+use crate::hub::{Board, Hub};
+use crate::log::Log;
+use crate::show::ShowId;
+
+pub use clock::Clock;
+pub use counters::Counters;
+pub use desk::{Answer, Desk, Pending, Refused, Reply, Settled, Told};
+pub use open_show::{Looked, OpenShow};
+pub use replica::{OpenError, Replica};
+
+/// All open shows of this node.
+#[derive(Clone)]
+pub struct BoxOffices {
+    /// Show to its handle, no more: nothing is ever awaited while a guard of this map is held.
+    shows: Arc<DashMap<ShowId, Arc<OpenShow>>>,
+    log: Arc<dyn Log>,
+    hub: Arc<Hub>,
+    clock: Clock,
+    counters: Arc<Counters>,
+}
+
+impl BoxOffices {
+    /// An office with no show open.
+    pub fn new(log: Arc<dyn Log>, hub: Arc<Hub>, clock: Clock) -> Self {
+        Self { shows: Arc::default(), log, hub, clock, counters: Arc::default() }
+    }
+
+    /// Opens a show whose log has begun: replays it and starts its task. Holds whose time passed
+    /// while nobody was there lapse at once. A show that is open already is left as it is.
+    ///
+    /// # Errors
+    /// Where the log does not answer, or holds what this program cannot replay.
+    pub async fn open(
+        &self,
+        show: &ShowId,
+        hall: Arc<Hall>,
+        floor: Arc<Floor>,
+    ) -> Result<Arc<OpenShow>, OpenError> {
+        if let Some(open) = self.show(show) {
+            return Ok(open);
+        }
+        let mut replica = Replica::at_snapshot(&*self.log, show, floor.clone()).await?;
+        let (head, states) = (replica.head(), replica.show().seat_states());
+        // What the replay changes is told to the board as it was told to the viewers of old, so
+        // that one who was away through a restart can still resume without a snapshot.
+        let board = Arc::new(Board::new(head.epoch, head.seq, head.seq, &states));
+        replica.replay(&*self.log, |seq, changes| board.publish(seq, changes)).await?;
+        let open = task::start(task::Parts {
+            replica,
+            board,
+            hall,
+            floor,
+            log: self.log.clone(),
+            hub: self.hub.clone(),
+            clock: self.clock.clone(),
+            counters: self.counters.clone(),
+        });
+        Ok(self.shows.entry(show.clone()).or_insert(open).clone())
+    }
+
+    /// An open show.
+    pub fn show(&self, show: &ShowId) -> Option<Arc<OpenShow>> {
+        self.shows.get(show).map(|open| open.clone())
+    }
+
+    /// All open shows, in no meaningful order.
+    pub fn all(&self) -> Vec<Arc<OpenShow>> {
+        self.shows.iter().map(|open| open.clone()).collect()
+    }
+
+    /// What the offices did since the start.
+    pub fn counters(&self) -> &Arc<Counters> {
+        &self.counters
+    }
+
+    /// The time here.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Closes every show: what was asked before is finished and answered, then each show's state is
+    /// saved, so that the next start need not replay.
+    pub async fn stop(&self) {
+        for show in self.all() {
+            show.stop().await;
+        }
+        self.shows.clear();
+    }
+}

@@ -6,12 +6,18 @@
 
 mod floor;
 mod generated;
+mod layout;
 mod plan;
 mod pretix;
+mod quality;
 mod seat_set;
 
-pub use floor::Floor;
+pub use floor::{Bench, Floor, Part};
 pub use generated::{stadium, theatre};
+pub use layout::layout_json;
 pub use plan::{Area, Category, Decoration, Hall, HallId, Place, Row, Section, Shape, Size, Text};
-pub use pretix::{Fault, Imported, Refused, Warning, from_pretix};
+pub use pretix::{
+    FAULTS_MAX, Fault, Imported, Refused, WARNINGS_PER_KIND_MAX, Warning, WarningKind, from_pretix,
+};
+pub(crate) use seat_set::bits;
 pub use seat_set::{Seat, SeatSet};

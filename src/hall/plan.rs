@@ -93,7 +93,7 @@ pub struct Decoration {
     /// What to draw, in absolute coordinates.
     #[serde(flatten)]
     pub shape: Shape,
-    /// Degrees clockwise around the shape's position.
+    /// Degrees clockwise, 0 to 360, around the shape's `x`, `y`. Words turn with the shape.
     #[serde(default)]
     pub rotation: f64,
     /// CSS colour of the inside, if any.
@@ -117,7 +117,7 @@ pub enum Shape {
     Circle { x: f64, y: f64, radius: f64 },
     /// `x`, `y` is the centre.
     Ellipse { x: f64, y: f64, radius_x: f64, radius_y: f64 },
-    /// The corners; rotation is around the first of the plan's position.
+    /// The corners, before rotation; it is around `x`, `y`, the area's position in the plan.
     Polygon { x: f64, y: f64, points: Vec<(f64, f64)> },
     /// Words alone.
     Text { x: f64, y: f64 },
@@ -128,9 +128,9 @@ pub enum Shape {
 pub struct Text {
     /// The words.
     pub text: String,
-    /// Absolute: the middle of the words.
+    /// Absolute, before the decoration's rotation: the middle of the words.
     pub x: f64,
-    /// Absolute.
+    /// Absolute, before the decoration's rotation.
     pub y: f64,
     /// CSS colour, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -6,6 +6,7 @@
 
 pub mod chain;
 pub mod memory;
+mod page;
 pub mod sqlite;
 
 use std::future::Future;
@@ -160,8 +161,5 @@ pub trait Log: Send + Sync + 'static {
     ) -> Answer<'_, Result<(), AppendError>>;
 
     /// The newest snapshot, if one is kept.
-    fn load_snapshot(
-        &self,
-        stream: &StreamId,
-    ) -> Answer<'_, Result<Option<Snapshot>, ReadError>>;
+    fn load_snapshot(&self, stream: &StreamId) -> Answer<'_, Result<Option<Snapshot>, ReadError>>;
 }

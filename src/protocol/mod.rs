@@ -1,5 +1,15 @@
 //! The wire: frames and JSON-RPC messages to and from bytes, and the close codes.
+//!
+//! Every byte that a client sees or sends is made or read here, and nowhere else. The contract is
+//! told to client authors in `docs/protocol.md`. This room knows no socket, no task and no clock:
+//! it turns values into messages and messages into values.
 
+pub mod picture;
 pub mod rpc;
 pub mod seats;
+pub mod two_bits;
+pub mod varint;
 pub mod websocket;
+
+#[cfg(test)]
+mod vectors;

@@ -6,21 +6,40 @@
 //! needs to know comes in as an argument. It may use the hall, and nothing else of the house.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types, clippy::wildcard_enum_match_arm)]
 
+mod apply;
 mod best;
+mod codec;
+mod command;
 mod definition;
+mod entry;
+mod head;
+mod hold;
 mod ids;
 mod money;
+mod order;
 mod policy;
+mod propose;
 mod refusal;
+mod snapshot;
+mod state;
 mod time;
 mod wish;
 
+pub use apply::{Outcome, SeatChange};
 pub use best::{best_seats, can_ever_sit_together, count_of_wish, leaves_orphans};
+pub use codec::CodecError;
+pub use command::{Command, Decision, Purchase};
 pub use definition::Definition;
+pub use entry::{ENTRY_VERSION, Entry, Fact, Sale};
+pub use head::Head;
+pub use hold::{Hold, HoldState};
 pub use ids::{HoldId, OrderId, SessionId, ShowId};
 pub use money::{Currency, Money};
+pub use order::{Customer, Order, Payment, PaymentState};
 pub use policy::{Admission, Orphans, Policy};
+pub use propose::{Asked, Proposal, propose};
 pub use refusal::Refusal;
+pub use state::{LAPSED_KNOWN_MS, Show};
 pub use time::Time;
 pub use wish::Wish;
 

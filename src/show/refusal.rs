@@ -6,6 +6,7 @@ use super::{HoldId, Time};
 
 /// Why not. In the order of `docs/protocol.md`: where several are true, the first is said.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "each variant's sentence says what its fields are")]
 pub enum Refusal {
     /// Too many messages or attempts; ask again after so long.
     TooFast { retry_after_ms: u64 },
@@ -30,7 +31,7 @@ pub enum Refusal {
     /// No seats were asked for.
     NoSeatsNamed,
     /// These were named more than once.
-    SeatNamedTwice { seats: Vec<Seat> },
+    SeatNamedTwice { seats: Vec<u64> },
     /// More than one may hold.
     TooManySeats { max: u32 },
     /// The hall has no such seats.
@@ -51,4 +52,34 @@ pub enum Refusal {
     PaymentDeclined { code: String },
     /// The bank did not answer.
     PaymentUnavailable,
+}
+
+impl Refusal {
+    /// The stable word that clients act on, and metrics count by.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::TooFast { .. } => "too_fast",
+            Self::NotIdentified => "not_identified",
+            Self::BadSession => "bad_session",
+            Self::Unavailable => "unavailable",
+            Self::ShowOver => "show_over",
+            Self::NotOnSale { .. } => "not_on_sale",
+            Self::NoSuchHold => "no_such_hold",
+            Self::HoldExpired => "hold_expired",
+            Self::PaymentInProgress => "payment_in_progress",
+            Self::AlreadyHolding { .. } => "already_holding",
+            Self::NoSeatsNamed => "no_seats_named",
+            Self::SeatNamedTwice { .. } => "seat_named_twice",
+            Self::TooManySeats { .. } => "too_many_seats",
+            Self::UnknownSeat { .. } => "unknown_seat",
+            Self::SeatBlocked { .. } => "seat_blocked",
+            Self::SeatsTaken { .. } => "seats_taken",
+            Self::OthersAreHolding { .. } => "others_are_holding",
+            Self::SoldOut { .. } => "sold_out",
+            Self::NotTogether { .. } => "not_together",
+            Self::OrphanSeat { .. } => "orphan_seat",
+            Self::PaymentDeclined { .. } => "payment_declined",
+            Self::PaymentUnavailable => "payment_unavailable",
+        }
+    }
 }

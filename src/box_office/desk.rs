@@ -1,0 +1,316 @@
+//! The desk: one turn of the box office, without waiting.
+//!
+//! What is asked is proposed in the order it came; then, when the log has answered, everything is
+//! applied and every asker gets an answer. The waiting in between is the task's (`task.rs`), so that
+//! the simulation can drive a desk step by step.
+
+use bytes::Bytes;
+use tokio::sync::oneshot;
+use uuid::Uuid;
+
+use crate::hub::SocketId;
+use crate::log::Appended;
+use crate::protocol::rpc::{HoldView, Notice, OrderView, ReleaseReason};
+use crate::show::{
+    Asked, Command, Decision, Hold, HoldId, Outcome, Proposal, Refusal, SeatChange, SessionId,
+    Show, Time, propose,
+};
+
+use super::replica::{OpenError, Replica};
+
+/// What a command that was granted is answered with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// A hold, as it is now.
+    Hold(HoldView),
+    /// It is done; there is no more to say.
+    Done,
+    /// An order.
+    Order(OrderView),
+}
+
+/// A grant, and where and when it happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// What.
+    pub answer: Answer,
+    /// The position of the change.
+    pub seq: u64,
+    /// The clock.
+    pub now: Time,
+}
+
+/// A refusal, and what is needed to tell it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// Why not.
+    pub refusal: Refusal,
+    /// The hold that `already_holding` speaks of.
+    pub holding: Option<HoldView>,
+    /// The clock.
+    pub now: Time,
+}
+
+/// One command waiting at the desk.
+#[derive(Debug)]
+pub struct Pending {
+    /// What is asked.
+    pub command: Command,
+    /// The socket that asked, if one did: it gets the answer, not the notice.
+    pub socket: Option<SocketId>,
+    /// Who waits for the answer; the house's own commands wait for none.
+    pub answer: Option<oneshot::Sender<Result<Reply, Refused>>>,
+}
+
+/// Something a session is to be told on its sockets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// Whom.
+    pub session: SessionId,
+    /// Not on this one: it gets the answer.
+    pub except: Option<SocketId>,
+    /// What.
+    pub notice: Notice,
+}
+
+/// What became of a turn.
+#[derive(Debug, Default)]
+pub struct Settled {
+    /// Seats that changed, in order.
+    pub changes: Vec<SeatChange>,
+    /// What each applied entry did, in order.
+    pub outcomes: Vec<Outcome>,
+    /// What is to be told.
+    pub told: Vec<Told>,
+}
+
+/// A command whose entries are being appended.
+#[derive(Debug)]
+struct Appending {
+    pending: Pending,
+    /// Its entries' places, counted from the first of the turn's own.
+    first: usize,
+    count: usize,
+}
+
+/// One show's desk.
+#[derive(Debug)]
+pub struct Desk {
+    replica: Replica,
+    asked: Asked,
+    appending: Vec<Appending>,
+    /// Commands that wait for the outcome of this turn, to be proposed first in the next.
+    again: Vec<Pending>,
+}
+
+impl Desk {
+    /// A desk over a replica.
+    pub fn new(replica: Replica) -> Self {
+        let asked = Asked::new(replica.show().definition().seats);
+        Self { replica, asked, appending: Vec::new(), again: Vec::new() }
+    }
+
+    /// The state.
+    pub fn replica(&self) -> &Replica {
+        &self.replica
+    }
+
+    /// Whether commands wait for the next turn.
+    pub fn has_more(&self) -> bool {
+        !self.again.is_empty()
+    }
+
+    /// Proposes all of `inbox`, after what waits from the last turn, and answers with the entries to
+    /// append. What needs no entry is answered here.
+    pub fn propose(&mut self, inbox: &mut Vec<Pending>, now: Time) -> Vec<Bytes> {
+        self.asked.clear();
+        let mut entries = Vec::new();
+        let waited = std::mem::take(&mut self.again);
+        for pending in waited.into_iter().chain(inbox.drain(..)) {
+            self.propose_one(pending, now, &mut entries);
+        }
+        entries
+    }
+
+    fn propose_one(&mut self, pending: Pending, now: Time, entries: &mut Vec<Bytes>) {
+        let show = self.replica.show();
+        match propose(show, &mut self.asked, &pending.command, now, Uuid::new_v4()) {
+            Ok(Proposal::Append(own)) => {
+                self.appending.push(Appending { pending, first: entries.len(), count: own.len() });
+                entries.extend(own.iter().map(|entry| Bytes::from(entry.to_bytes())));
+            }
+            Ok(Proposal::AskAgain) => self.again.push(pending),
+            Ok(Proposal::AlreadySo) => {
+                let seq = self.replica.head().seq;
+                pending.granted(Reply { answer: Answer::Done, seq, now });
+            }
+            Ok(Proposal::Bought(id)) => match show.order(id) {
+                Some(order) => {
+                    let answer = Answer::Order(OrderView::of(order, &show.definition().id));
+                    pending.granted(Reply { answer, seq: order.head.seq, now });
+                }
+                None => self.refuse(pending, Refusal::NoSuchHold, now),
+            },
+            Err(refusal) => self.refuse(pending, refusal, now),
+        }
+    }
+
+    /// Applies what the log answered and answers everybody whose entry was in it. A command whose
+    /// entry was void is proposed again in the next turn, before all others: it will get what it
+    /// asked for or the refusal that is true by then. `hears` says whether a session has a socket
+    /// here, other than the one that asked: only then is it told anything.
+    ///
+    /// # Errors
+    /// Where the log holds what cannot be applied: the show must not go on.
+    pub fn settle(
+        &mut self,
+        appended: &Appended,
+        now: Time,
+        hears: &dyn Fn(SessionId, Option<SocketId>) -> bool,
+    ) -> Result<Settled, OpenError> {
+        let mut settled = Settled::default();
+        let mut own = Vec::new();
+        let mut appending = std::mem::take(&mut self.appending).into_iter().peekable();
+        for recorded in &appended.since_known {
+            let outcome = self.replica.apply(recorded, &mut settled.changes)?;
+            settled.outcomes.push(outcome);
+            let place = recorded.seq.checked_sub(appended.own_first).map(|place| place as usize);
+            let asker = place.and_then(|place| {
+                appending
+                    .peek()
+                    .filter(|next| (next.first..next.first + next.count).contains(&place))
+            });
+            let except = asker.and_then(|next| next.pending.socket);
+            settled.told.extend(self.told(outcome, except, now, hears));
+            if asker.is_some() {
+                own.push(outcome);
+                if let Some(next) = appending.next_if(|next| own.len() == next.count) {
+                    self.answer(next.pending, &own, recorded.seq, now);
+                    own.clear();
+                }
+            }
+        }
+        Ok(settled)
+    }
+
+    /// The log did not answer: whether the entries are in it is unknown, and so are told who asked.
+    pub fn unavailable(&mut self, now: Time) {
+        for next in std::mem::take(&mut self.appending) {
+            self.refuse(next.pending, Refusal::Unavailable, now);
+        }
+        for pending in std::mem::take(&mut self.again) {
+            self.refuse(pending, Refusal::Unavailable, now);
+        }
+    }
+
+    /// Tells everybody in `inbox` that the log does not answer; nothing of theirs was proposed.
+    pub fn refuse_unavailable(&self, inbox: Vec<Pending>, now: Time) {
+        inbox.into_iter().for_each(|pending| self.refuse(pending, Refusal::Unavailable, now));
+    }
+
+    fn answer(&mut self, pending: Pending, outcomes: &[Outcome], seq: u64, now: Time) {
+        let show = self.replica.show();
+        let hold = |id: HoldId| show.hold(id).map(|hold| Answer::Hold(view_of(show, hold)));
+        let answer = match outcomes.last() {
+            None | Some(Outcome::Void) => None,
+            Some(Outcome::Held { hold: id, .. } | Outcome::Changed { hold: id, .. }) => hold(*id),
+            Some(Outcome::Sold { order, .. }) => show
+                .order(*order)
+                .map(|order| Answer::Order(OrderView::of(order, &show.definition().id))),
+            Some(Outcome::PaymentDeclined { .. }) => {
+                let refusal = Refusal::PaymentDeclined { code: declined_code(&pending.command) };
+                return self.refuse(pending, refusal, now);
+            }
+            Some(
+                Outcome::Released { .. }
+                | Outcome::Lapsed { .. }
+                | Outcome::PaymentBegun { .. }
+                | Outcome::Blocking,
+            ) => Some(Answer::Done),
+        };
+        match answer {
+            Some(answer) => pending.granted(Reply { answer, seq, now }),
+            None => self.again.push(pending),
+        }
+    }
+
+    /// What an outcome gives the session to be told. The asker of a grant gets the answer instead;
+    /// an end is told to all, the asker included.
+    fn told(
+        &self,
+        outcome: Outcome,
+        asker: Option<SocketId>,
+        now: Time,
+        hears: &dyn Fn(SessionId, Option<SocketId>) -> bool,
+    ) -> Option<Told> {
+        let (session, except) = match outcome {
+            Outcome::Held { session, .. }
+            | Outcome::Changed { session, .. }
+            | Outcome::Sold { session, .. } => (session, asker),
+            Outcome::Lapsed { session, .. } | Outcome::Released { session, .. } => (session, None),
+            Outcome::Void
+            | Outcome::PaymentBegun { .. }
+            | Outcome::PaymentDeclined { .. }
+            | Outcome::Blocking => return None,
+        };
+        if !hears(session, except) {
+            return None;
+        }
+        let show = self.replica.show();
+        let notice = match outcome {
+            Outcome::Held { hold, .. } | Outcome::Changed { hold, .. } => {
+                Notice::HoldChanged { hold: view_of(show, show.hold(hold)?), now }
+            }
+            Outcome::Sold { order, .. } => Notice::Order {
+                order: OrderView::of(show.order(order)?, &show.definition().id),
+                now,
+            },
+            Outcome::Lapsed { hold, .. } => Notice::HoldExpired { hold },
+            Outcome::Released { hold, .. } => {
+                Notice::HoldReleased { hold, reason: ReleaseReason::Released }
+            }
+            Outcome::Void
+            | Outcome::PaymentBegun { .. }
+            | Outcome::PaymentDeclined { .. }
+            | Outcome::Blocking => return None,
+        };
+        Some(Told { session, except, notice })
+    }
+
+    fn refuse(&self, pending: Pending, refusal: Refusal, now: Time) {
+        let show = self.replica.show();
+        let holding = match refusal {
+            Refusal::AlreadyHolding { hold } => show.hold(hold).map(|hold| view_of(show, hold)),
+            _ => None,
+        };
+        pending.answered(Err(Refused { refusal, holding, now }));
+    }
+}
+
+impl Pending {
+    fn granted(self, reply: Reply) {
+        self.answered(Ok(reply));
+    }
+
+    /// The asker may be gone: what was done stays done, and there is nobody to tell.
+    fn answered(self, answer: Result<Reply, Refused>) {
+        if let Some(asker) = self.answer {
+            drop(asker.send(answer));
+        }
+    }
+}
+
+/// A hold, as its holder sees it.
+pub(super) fn view_of(show: &Show, hold: &Hold) -> HoldView {
+    HoldView::of(hold, show.total(&hold.seats))
+}
+
+fn declined_code(command: &Command) -> String {
+    match command {
+        Command::Buy { purchase, .. } => match &purchase.payment {
+            Decision::Declined { code } => code.clone(),
+            Decision::Approved(_) => String::new(),
+        },
+        _ => String::new(),
+    }
+}

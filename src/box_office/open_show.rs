@@ -1,0 +1,155 @@
+//! The handle to an open show: what the rest of the house asks the box office through.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+
+use crate::hall::{Floor, Hall};
+use crate::hub::{Board, SocketId};
+use crate::protocol::rpc::{HoldView, OrderView};
+use crate::show::{Command, Definition, Head, Refusal, SessionId, Time};
+
+use super::clock::Clock;
+use super::desk::{Pending, Refused, Reply};
+
+/// How long an asker waits for the log before hearing `unavailable`: the protocol's two seconds.
+const ANSWER_WITHIN: Duration = Duration::from_secs(2);
+
+/// What goes to a show's task.
+#[derive(Debug)]
+pub(super) enum Ask {
+    /// A command.
+    Command(Pending),
+    /// What a session has in this show.
+    Look { session: SessionId, answer: oneshot::Sender<Looked> },
+    /// Finish what was asked before, save, and end.
+    Stop { done: oneshot::Sender<()> },
+}
+
+/// What a session has in a show.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Looked {
+    /// Its holds.
+    pub holds: Vec<HoldView>,
+    /// Its orders, the oldest first.
+    pub orders: Vec<OrderView>,
+    /// The clock.
+    pub now: Time,
+}
+
+/// What the task publishes for whoever only wants to know.
+#[derive(Debug)]
+pub(super) struct Posted {
+    pub(super) head: Mutex<Head>,
+    pub(super) available: AtomicU32,
+}
+
+/// One open show.
+#[derive(Debug)]
+pub struct OpenShow {
+    definition: Arc<Definition>,
+    hall: Arc<Hall>,
+    floor: Arc<Floor>,
+    board: Arc<Board>,
+    clock: Clock,
+    asks: mpsc::Sender<Ask>,
+    posted: Arc<Posted>,
+}
+
+impl OpenShow {
+    #[allow(clippy::too_many_arguments, reason = "the parts of a handle, named where it is made")]
+    pub(super) fn new(
+        definition: Arc<Definition>,
+        hall: Arc<Hall>,
+        floor: Arc<Floor>,
+        board: Arc<Board>,
+        clock: Clock,
+        asks: mpsc::Sender<Ask>,
+        posted: Arc<Posted>,
+    ) -> Self {
+        Self { definition, hall, floor, board, clock, asks, posted }
+    }
+
+    /// What the show is.
+    pub fn definition(&self) -> &Arc<Definition> {
+        &self.definition
+    }
+
+    /// Where it plays.
+    pub fn hall(&self) -> &Arc<Hall> {
+        &self.hall
+    }
+
+    /// The hall as masks.
+    pub fn floor(&self) -> &Arc<Floor> {
+        &self.floor
+    }
+
+    /// The seats as everybody sees them.
+    pub fn board(&self) -> &Arc<Board> {
+        &self.board
+    }
+
+    /// The time at this box office.
+    pub fn now(&self) -> Time {
+        self.clock.now()
+    }
+
+    /// The head of the show's log, as far as it was applied here.
+    pub fn head(&self) -> Head {
+        *self.posted.head.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many seats anyone may hold just now.
+    pub fn available(&self) -> u32 {
+        self.posted.available.load(Ordering::Relaxed)
+    }
+
+    /// Asks for something. `socket` is the asking socket, if there is one: what it is answered, the
+    /// session's other sockets are told.
+    ///
+    /// # Errors
+    /// The refusal, `unavailable` among them: then whether it was done is unknown.
+    pub async fn ask(&self, command: Command, socket: Option<SocketId>) -> Result<Reply, Refused> {
+        let (answer, answered) = oneshot::channel();
+        let pending = Pending { command, socket, answer: Some(answer) };
+        let asked = async {
+            self.asks.send(Ask::Command(pending)).await.ok()?;
+            answered.await.ok()
+        };
+        match tokio::time::timeout(ANSWER_WITHIN, asked).await {
+            Ok(Some(answer)) => answer,
+            Ok(None) | Err(_) => Err(self.unavailable()),
+        }
+    }
+
+    /// What a session has here.
+    ///
+    /// # Errors
+    /// `unavailable`, where the show does not answer.
+    pub async fn look(&self, session: SessionId) -> Result<Looked, Refused> {
+        let (answer, answered) = oneshot::channel();
+        let asked = async {
+            self.asks.send(Ask::Look { session, answer }).await.ok()?;
+            answered.await.ok()
+        };
+        match tokio::time::timeout(ANSWER_WITHIN, asked).await {
+            Ok(Some(looked)) => Ok(looked),
+            Ok(None) | Err(_) => Err(self.unavailable()),
+        }
+    }
+
+    pub(super) async fn stop(&self) {
+        let (done, stopped) = oneshot::channel();
+        if self.asks.send(Ask::Stop { done }).await.is_ok() {
+            // An error means that the task has ended already.
+            drop(stopped.await);
+        }
+    }
+
+    fn unavailable(&self) -> Refused {
+        Refused { refusal: Refusal::Unavailable, holding: None, now: self.clock.now() }
+    }
+}

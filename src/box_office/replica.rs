@@ -1,0 +1,168 @@
+//! A replica: a show's state with its place in the log, kept by applying what the log says.
+
+use std::sync::Arc;
+
+use crate::hall::Floor;
+use crate::log::{Chain, Log, Position, ReadError, Recorded, Snapshot, StreamId};
+use crate::show::{CodecError, Definition, Entry, Head, Outcome, SeatChange, Show, ShowId};
+
+/// How many entries are read from the log at a time while a show is opened.
+const READ_ENTRIES: usize = 10_000;
+
+/// Why a show cannot be opened, or not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The log could not be read.
+    #[error(transparent)]
+    Log(#[from] ReadError),
+    /// The log's beginning is not a show's definition.
+    #[error("the show's definition cannot be read")]
+    Definition(#[source] serde_json::Error),
+    /// The definition is of a hall with another number of seats.
+    #[error("the log is of a hall of {log} seats, but the hall has {hall}")]
+    OtherHall {
+        /// By the log.
+        log: u32,
+        /// By the hall.
+        hall: u32,
+    },
+    /// An entry is not one this program can apply.
+    #[error("entry {seq} cannot be read: {fault}")]
+    Entry {
+        /// Its place.
+        seq: u64,
+        /// What is wrong with it.
+        fault: CodecError,
+    },
+    /// The log left out an entry.
+    #[error("entry {missing} is missing")]
+    Hole {
+        /// The place of the one that is missing.
+        missing: u64,
+    },
+}
+
+/// One show's state at a place in its log.
+#[derive(Debug)]
+pub struct Replica {
+    stream: StreamId,
+    show: Show,
+    head: Head,
+}
+
+impl Replica {
+    /// Reads a show from its log, wholly.
+    ///
+    /// # Errors
+    /// Where the log does not answer or holds what cannot be replayed.
+    pub async fn open(log: &dyn Log, show: &ShowId, floor: Arc<Floor>) -> Result<Self, OpenError> {
+        let mut replica = Self::at_snapshot(log, show, floor).await?;
+        replica.replay(log, |_, _| {}).await?;
+        Ok(replica)
+    }
+
+    /// Reads a show as it was at the newest usable snapshot; without one, as it began.
+    ///
+    /// # Errors
+    /// Where the log does not answer, or does not begin with a show of this hall.
+    pub async fn at_snapshot(
+        log: &dyn Log,
+        show: &ShowId,
+        floor: Arc<Floor>,
+    ) -> Result<Self, OpenError> {
+        let stream = StreamId::show(show);
+        let genesis = log.genesis(&stream).await?;
+        let definition: Definition =
+            serde_json::from_slice(&genesis.bytes).map_err(OpenError::Definition)?;
+        if definition.seats != floor.seats() {
+            return Err(OpenError::OtherHall { log: definition.seats, hall: floor.seats() });
+        }
+        let definition = Arc::new(definition);
+        if let Some(snapshot) = log.load_snapshot(&stream).await?
+            && snapshot.position.epoch == genesis.epoch
+            && let Ok(show) =
+                Show::from_snapshot(definition.clone(), floor.clone(), &snapshot.bytes)
+        {
+            let Position { epoch, seq } = snapshot.position;
+            return Ok(Self { stream, show, head: Head { epoch, seq, chain: snapshot.chain.0 } });
+        }
+        let chain = Chain::of_genesis(genesis.epoch, &genesis.bytes);
+        let head = Head { epoch: genesis.epoch, seq: 0, chain: chain.0 };
+        Ok(Self { stream, show: Show::new(definition, floor), head })
+    }
+
+    /// Applies every entry that the log has more, and gives what each changed to `seen`.
+    ///
+    /// # Errors
+    /// Where the log does not answer or holds what cannot be replayed.
+    pub async fn replay(
+        &mut self,
+        log: &dyn Log,
+        mut seen: impl FnMut(u64, &[SeatChange]) + Send,
+    ) -> Result<(), OpenError> {
+        let mut changes = Vec::new();
+        loop {
+            let page = log.read(&self.stream, self.head.seq, READ_ENTRIES).await?;
+            if page.is_empty() {
+                return Ok(());
+            }
+            for recorded in &page {
+                changes.clear();
+                self.apply(recorded, &mut changes)?;
+                seen(self.head.seq, &changes);
+            }
+        }
+    }
+
+    /// Applies the next entry of the log; one that was applied before is passed over.
+    ///
+    /// # Errors
+    /// Where the entry cannot be read, or is not the next: the show must not go on.
+    pub fn apply(
+        &mut self,
+        recorded: &Recorded,
+        changes: &mut Vec<SeatChange>,
+    ) -> Result<Outcome, OpenError> {
+        let next = self.head.seq + 1;
+        if recorded.seq < next {
+            return Ok(Outcome::Void);
+        }
+        if recorded.seq > next {
+            return Err(OpenError::Hole { missing: next });
+        }
+        let entry = Entry::from_bytes(&recorded.bytes)
+            .map_err(|fault| OpenError::Entry { seq: next, fault })?;
+        let chain = Chain(self.head.chain).after(&recorded.bytes);
+        self.head = Head { epoch: self.head.epoch, seq: next, chain: chain.0 };
+        Ok(self.show.apply(self.head, &entry, changes))
+    }
+
+    /// The state.
+    pub fn show(&self) -> &Show {
+        &self.show
+    }
+
+    /// The place in the log, with the hash that pins it down.
+    pub fn head(&self) -> Head {
+        self.head
+    }
+
+    /// The place in the log, as the log names it.
+    pub fn position(&self) -> Position {
+        Position { epoch: self.head.epoch, seq: self.head.seq }
+    }
+
+    /// The show's stream.
+    pub fn stream(&self) -> &StreamId {
+        &self.stream
+    }
+
+    /// The state as the log keeps it.
+    pub fn to_snapshot(&self) -> Snapshot {
+        Snapshot {
+            position: self.position(),
+            chain: Chain(self.head.chain),
+            bytes: self.show.to_snapshot().into(),
+        }
+    }
+}

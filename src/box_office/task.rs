@@ -1,0 +1,362 @@
+//! The task of one open show: take all that waits, propose, append, apply, publish, answer.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::hall::{Floor, Hall};
+use crate::hub::{Board, Hub};
+use crate::log::{AppendError, Appended, Log};
+use crate::protocol::rpc::{Notice, OrderView, StorageState};
+use crate::protocol::websocket::CloseCode;
+use crate::show::{Command, Outcome, SessionId, ShowId, Time};
+
+use super::clock::Clock;
+use super::counters::Counters;
+use super::desk::{Desk, Pending, Settled, view_of};
+use super::open_show::{Ask, Looked, OpenShow, Posted};
+use super::replica::{OpenError, Replica};
+
+/// How many asks may wait at one show; who comes then waits to get in.
+const ASKS_MAX: usize = 4_096;
+/// How many commands go into one append at most: a batch of this size takes about a millisecond to
+/// apply, and what comes meanwhile waits no longer than that.
+const BATCH_MAX: usize = 1_024;
+/// How many lapses one turn proposes at most, so that a house full of them does not keep buyers
+/// waiting.
+const LAPSES_MAX: usize = 512;
+/// How many entries may follow a snapshot before the next is saved: replaying so many takes some
+/// 50 ms.
+const SNAPSHOT_ENTRIES: u64 = 50_000;
+/// The longest the task sleeps without looking at the clock: timers stand still while a machine is
+/// suspended, and the wall clock may jump.
+const SLEEP_MAX: Duration = Duration::from_secs(1);
+/// How long after a failed append the log is asked again; doubled each time up to a second.
+const RETRY_FIRST: Duration = Duration::from_millis(50);
+const RETRY_MAX: Duration = Duration::from_secs(1);
+
+/// What a show's task is made of.
+pub(super) struct Parts {
+    pub(super) replica: Replica,
+    pub(super) board: Arc<Board>,
+    pub(super) hall: Arc<Hall>,
+    pub(super) floor: Arc<Floor>,
+    pub(super) log: Arc<dyn Log>,
+    pub(super) hub: Arc<Hub>,
+    pub(super) clock: Clock,
+    pub(super) counters: Arc<Counters>,
+}
+
+/// Starts a show's task.
+pub(super) fn start(parts: Parts) -> Arc<OpenShow> {
+    let Parts { replica, board, hall, floor, log, hub, clock, counters } = parts;
+    let definition = Arc::new(replica.show().definition().clone());
+    let head = replica.head();
+    let posted = Arc::new(Posted {
+        head: Mutex::new(head),
+        available: AtomicU32::new(replica.show().free().count()),
+    });
+    let (asks, inbox) = mpsc::channel(ASKS_MAX);
+    let open = Arc::new(OpenShow::new(
+        definition.clone(),
+        hall,
+        floor.clone(),
+        board.clone(),
+        clock.clone(),
+        asks,
+        posted.clone(),
+    ));
+    let task = Task {
+        show: definition.id.clone(),
+        saved: replica.head().seq,
+        saving: Arc::default(),
+        closed: clock.now() >= definition.starts_at,
+        desk: Desk::new(replica),
+        floor,
+        log,
+        hub,
+        clock,
+        counters,
+        board,
+        posted,
+        away: None,
+    };
+    tokio::spawn(task.run(inbox));
+    open
+}
+
+struct Task {
+    show: ShowId,
+    desk: Desk,
+    floor: Arc<Floor>,
+    log: Arc<dyn Log>,
+    hub: Arc<Hub>,
+    clock: Clock,
+    counters: Arc<Counters>,
+    board: Arc<Board>,
+    posted: Arc<Posted>,
+    /// The position of the last snapshot that was asked for.
+    saved: u64,
+    /// Held while a snapshot is being saved: one at a time.
+    saving: Arc<tokio::sync::Mutex<()>>,
+    /// Whether it was told that the show has begun.
+    closed: bool,
+    /// While the log does not answer: when to ask it again, and how long to wait after that.
+    away: Option<(Instant, Duration)>,
+}
+
+/// Why a show's task goes no further.
+enum End {
+    /// It was told to.
+    Stopped(oneshot::Sender<()>),
+    /// Something is not as it must be.
+    Broken(OpenError),
+}
+
+impl Task {
+    async fn run(mut self, mut inbox: mpsc::Receiver<Ask>) {
+        let mut asks = Vec::new();
+        let end = loop {
+            if !self.desk.has_more() {
+                let received =
+                    tokio::time::timeout(self.sleep(), inbox.recv_many(&mut asks, BATCH_MAX)).await;
+                if received == Ok(0) {
+                    return;
+                }
+            }
+            if let Err(end) = self.turn(&mut asks).await {
+                break end;
+            }
+        };
+        match end {
+            End::Stopped(done) => {
+                while self.desk.has_more() && self.turn(&mut asks).await.is_ok() {}
+                self.save_last().await;
+                // Who asked may have given up waiting.
+                let _gone = done.send(());
+            }
+            End::Broken(error) => {
+                tracing::error!(
+                    show = %self.show, seq = self.desk.replica().head().seq, %error,
+                    "this show is stopped: its log cannot be followed; run `usher verify`"
+                );
+                self.hub.close_show(&self.show, CloseCode::Fault);
+            }
+        }
+    }
+
+    /// How long until something is due by itself.
+    fn sleep(&self) -> Duration {
+        let now = self.clock.now();
+        let show = self.desk.replica().show();
+        let starts_at = (!self.closed).then_some(show.definition().starts_at);
+        let due = show.next_end().map(|(at, _)| at).into_iter().chain(starts_at).min();
+        let due = due.map_or(SLEEP_MAX, |at| Duration::from_millis(at.ms_since(now)));
+        let retry =
+            self.away.map_or(SLEEP_MAX, |(at, _)| at.saturating_duration_since(Instant::now()));
+        due.min(retry).min(SLEEP_MAX)
+    }
+
+    async fn turn(&mut self, asks: &mut Vec<Ask>) -> Result<(), End> {
+        let now = self.clock.now();
+        let mut inbox = self.lapses(now);
+        let mut looks = Vec::new();
+        let mut stop = None;
+        for ask in asks.drain(..) {
+            match ask {
+                Ask::Command(pending) => inbox.push(pending),
+                Ask::Look { session, answer } => looks.push((session, answer)),
+                Ask::Stop { done } => stop = Some(done),
+            }
+        }
+        if self.away.is_some() && !self.catch_up(now).await? {
+            self.desk.refuse_unavailable(inbox, now);
+        } else {
+            let entries = self.desk.propose(&mut inbox, now);
+            if !entries.is_empty() {
+                self.append(entries, now).await?;
+            }
+        }
+        self.looks(looks, now);
+        self.close_at_start(now);
+        self.save_if_due();
+        stop.map_or(Ok(()), |done| Err(End::Stopped(done)))
+    }
+
+    /// A hold's end is proposed like anything else, by whoever's clock says so.
+    fn lapses(&self, now: Time) -> Vec<Pending> {
+        let ended = self.desk.replica().show().ended_at(now).take(LAPSES_MAX);
+        ended
+            .map(|hold| Pending { command: Command::Lapse { hold }, socket: None, answer: None })
+            .collect()
+    }
+
+    async fn append(&mut self, entries: Vec<Bytes>, now: Time) -> Result<(), End> {
+        let replica = self.desk.replica();
+        let (count, began) = (entries.len(), Instant::now());
+        match self.log.append(replica.stream(), replica.position(), entries).await {
+            Ok(appended) => {
+                self.counters.appended(count, began.elapsed());
+                self.settle(&appended, now)
+            }
+            Err(AppendError::Forked) => self.forked(now).await,
+            Err(AppendError::Unavailable(error)) => {
+                self.log_is_away(&error, now);
+                Ok(())
+            }
+        }
+    }
+
+    fn settle(&mut self, appended: &Appended, now: Time) -> Result<(), End> {
+        let (hub, show) = (&self.hub, &self.show);
+        let hears = |session, except| hub.hears(show, session, except);
+        let settled = self.desk.settle(appended, now, &hears).map_err(End::Broken)?;
+        self.publish(settled);
+        Ok(())
+    }
+
+    fn publish(&self, settled: Settled) {
+        let replica = self.desk.replica();
+        *self.posted.head.lock().unwrap_or_else(PoisonError::into_inner) = replica.head();
+        self.posted.available.store(replica.show().free().count(), Ordering::Relaxed);
+        self.board.publish(replica.head().seq, &settled.changes);
+        for told in settled.told {
+            let text = Bytes::from(told.notice.encode());
+            self.hub.notify(&self.show, told.session, told.except, text);
+        }
+        for outcome in settled.outcomes {
+            match outcome {
+                Outcome::Void => Counters::count(&self.counters.voids),
+                Outcome::Held { .. } => Counters::count(&self.counters.holds),
+                Outcome::Released { .. } => Counters::count(&self.counters.releases),
+                Outcome::Lapsed { .. } => Counters::count(&self.counters.lapses),
+                Outcome::Sold { .. } => Counters::count(&self.counters.sales),
+                Outcome::Changed { .. }
+                | Outcome::PaymentBegun { .. }
+                | Outcome::PaymentDeclined { .. }
+                | Outcome::Blocking => {}
+            }
+        }
+    }
+
+    /// Whether the appended entries are in the log is unknown: everybody is told so, and the log is
+    /// read before anything else is proposed.
+    fn log_is_away(&mut self, error: &anyhow::Error, now: Time) {
+        Counters::count(&self.counters.unavailable);
+        self.desk.unavailable(now);
+        let wait = match self.away {
+            None => {
+                tracing::error!(
+                    show = %self.show, error = format!("{error:#}"),
+                    "the log does not answer: changes are refused as unavailable until it does"
+                );
+                self.tell_storage(StorageState::Away);
+                RETRY_FIRST
+            }
+            Some((_, wait)) => (wait * 2).min(RETRY_MAX),
+        };
+        self.away = Some((Instant::now() + wait, wait));
+    }
+
+    /// Reads what the log has after the position known here; whether it answered.
+    async fn catch_up(&mut self, now: Time) -> Result<bool, End> {
+        if self.away.is_some_and(|(retry_at, _)| Instant::now() < retry_at) {
+            return Ok(false);
+        }
+        loop {
+            let replica = self.desk.replica();
+            let after = replica.head().seq;
+            match self.log.read(replica.stream(), after, BATCH_MAX).await {
+                Ok(page) if page.is_empty() => {
+                    self.away = None;
+                    tracing::info!(show = %self.show, seq = after, "the log answers again");
+                    self.tell_storage(StorageState::Ok);
+                    return Ok(true);
+                }
+                Ok(since_known) => {
+                    self.settle(&Appended { since_known, own_first: u64::MAX }, now)?;
+                }
+                Err(error) => {
+                    self.log_is_away(&error.into(), now);
+                    return Ok(false);
+                }
+            }
+        }
+    }
+
+    /// History was lost: the show goes on from what the log has now, and everybody gets a snapshot.
+    async fn forked(&mut self, now: Time) -> Result<(), End> {
+        let lost = self.desk.replica().head();
+        self.desk.unavailable(now);
+        let replica = Replica::open(&*self.log, &self.show, self.floor.clone()).await;
+        let replica = replica.map_err(End::Broken)?;
+        Counters::count(&self.counters.forks);
+        tracing::error!(
+            show = %self.show, epoch = lost.epoch, seq = lost.seq,
+            new_epoch = replica.head().epoch, new_seq = replica.head().seq,
+            "the log lost history that was known here: every viewer starts afresh"
+        );
+        let head = replica.head();
+        self.board.replace(head.epoch, head.seq, &replica.show().seat_states());
+        self.desk = Desk::new(replica);
+        self.publish(Settled::default());
+        Ok(())
+    }
+
+    fn looks(&self, looks: Vec<(SessionId, oneshot::Sender<Looked>)>, now: Time) {
+        let show = self.desk.replica().show();
+        for (session, answer) in looks {
+            let holds = show.hold_of(session).map(|hold| view_of(show, hold));
+            let orders = show.orders_of(session).map(|order| OrderView::of(order, &self.show));
+            let looked =
+                Looked { holds: holds.into_iter().collect(), orders: orders.collect(), now };
+            // Who asked may be gone.
+            let _gone = answer.send(looked);
+        }
+    }
+
+    fn close_at_start(&mut self, now: Time) {
+        if !self.closed && now >= self.desk.replica().show().definition().starts_at {
+            self.closed = true;
+            let notice = Notice::ShowClosed { reason: "show_over".to_owned() };
+            self.hub.broadcast(&self.show, Bytes::from(notice.encode()));
+        }
+    }
+
+    fn tell_storage(&self, storage: StorageState) {
+        let notice = Notice::ServerStatus { storage };
+        self.hub.broadcast(&self.show, Bytes::from(notice.encode()));
+    }
+
+    /// Saves the state now and then, beside the task: opening reads it instead of replaying all.
+    fn save_if_due(&mut self) {
+        let replica = self.desk.replica();
+        if replica.head().seq - self.saved.min(replica.head().seq) < SNAPSHOT_ENTRIES {
+            return;
+        }
+        let Ok(alone) = self.saving.clone().try_lock_owned() else { return };
+        self.saved = replica.head().seq;
+        let (log, stream) = (self.log.clone(), replica.stream().clone());
+        let snapshot = replica.to_snapshot();
+        tokio::spawn(async move {
+            if let Err(error) = log.save_snapshot(&stream, snapshot).await {
+                tracing::warn!(show = stream.as_str(), %error, "a snapshot was not saved");
+            }
+            drop(alone);
+        });
+    }
+
+    async fn save_last(&self) {
+        let _alone = self.saving.lock().await;
+        let replica = self.desk.replica();
+        if replica.head().seq == self.saved {
+            return;
+        }
+        if let Err(error) = self.log.save_snapshot(replica.stream(), replica.to_snapshot()).await {
+            tracing::warn!(show = %self.show, %error, "the last snapshot was not saved");
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! Every bound of the house: what it is, what it protects, and where the number comes from.
+//!
+//! Constants are bounds nobody should need to move. [`Limits`] are those a house or a load test
+//! does move, each a flag of `usher serve`. Other rooms are told their numbers by `server`; none
+//! of them reads this one.
+
+use std::time::Duration;
+
+/// The whole head of a request must have come within this: what a slow phone on a bad line needs,
+/// and all that a client which trickles headers can hold a connection for.
+pub const REQUEST_HEAD_TIME: Duration = Duration::from_secs(5);
+
+/// The longest request head. Cookies of other services on the same host are the largest thing
+/// that comes in one.
+pub const REQUEST_HEAD_BYTES_MAX: usize = 16 * 1024;
+
+/// The most headers of a request; browsers behind two proxies send about 30.
+pub const REQUEST_HEADERS_MAX: usize = 64;
+
+/// The longest that a small request body may take to come.
+pub const REQUEST_BODY_TIME: Duration = Duration::from_secs(10);
+
+/// The longest message from a client, in bytes, over a socket and over HTTP alike. The longest
+/// sensible one, a hold of a hundred seats with long ids, is under 1,500.
+pub const MESSAGE_BYTES_MAX: usize = 4096;
+
+/// How long a frame once begun may take to come whole.
+pub const FRAME_TIME: Duration = Duration::from_secs(10);
+
+/// How long one write to a client may stand still before the client is given up.
+pub const WRITE_TIME: Duration = Duration::from_secs(10);
+
+/// The server pings each socket this often. Under the 30 s after which the more impatient
+/// proxies and mobile networks drop a silent connection.
+pub const PING_EVERY: Duration = Duration::from_secs(25);
+
+/// A socket that left this many pings unanswered is closed with 4008.
+pub const PONGS_MISSED_MAX: u32 = 2;
+
+/// How long the other side has to answer a close frame.
+pub const CLOSE_TIME: Duration = Duration::from_secs(3);
+
+/// Control frames (pings, pongs) a socket may send in a second, on average.
+pub const CONTROL_PER_SECOND: u32 = 5;
+
+/// Control frames a socket may send at once.
+pub const CONTROL_BURST: u32 = 10;
+
+/// So many `too_fast` in a row are abuse: close code 1008.
+pub const TOO_FAST_IN_A_ROW_MAX: u32 = 10;
+
+/// So many messages in a minute that are not JSON are abuse: close code 1008.
+pub const NOT_JSON_PER_MINUTE_MAX: u32 = 3;
+
+/// The longest a long poll waits. Under the 30 s after which common proxies give up on a response.
+pub const POLL_TIME_MAX: Duration = Duration::from_secs(25);
+
+/// The most seats of a hall. Twice the largest stadium there is.
+pub const HALL_SEATS_MAX: u32 = 200_000;
+
+/// The longest plan. A pretix plan spends some 250 bytes on a seat; 200,000 seats are 50 MB.
+pub const PLAN_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// The longest that a plan may take to come: 64 MiB over a line of 10 Mbit/s.
+pub const PLAN_TIME: Duration = Duration::from_secs(60);
+
+/// The longest body that lists seats for the box office: every seat of the largest hall, each a
+/// number of six digits and a comma, with room for spaces.
+pub const SEAT_LIST_BYTES_MAX: usize = 2 * 1024 * 1024;
+
+/// The longest body that defines a show: a title and a price for each of many categories.
+pub const SHOW_BYTES_MAX: usize = 64 * 1024;
+
+/// Shows on a page of the list, unless the client says.
+pub const SHOWS_PER_PAGE: usize = 50;
+
+/// The most shows on a page of the list.
+pub const SHOWS_PER_PAGE_MAX: usize = 200;
+
+/// What a client that is told "not now" is asked to wait, at least. The rest is chance, so that
+/// ten thousand who were told at once do not come back at once.
+pub const RETRY_AFTER_SECONDS_MIN: u64 = 1;
+
+/// What a client that is told "not now" is asked to wait, at most.
+pub const RETRY_AFTER_SECONDS_MAX: u64 = 5;
+
+/// When the server stops, its clients come back within this, each after its own chance share.
+pub const RECONNECT_WITHIN: Duration = Duration::from_secs(5);
+
+/// How long a stopping server keeps answering `/readyz` with 503 before it closes its sockets:
+/// what is under way is finished, and messages already sent are read.
+pub const DRAIN_NOTICE: Duration = Duration::from_secs(1);
+
+/// The longest that stopping takes in all. Under the 10 s after which `docker stop` kills.
+pub const DRAIN_TIME_MAX: Duration = Duration::from_secs(8);
+
+/// Open files the house needs besides its sockets: the log, its write-ahead file, the listener,
+/// the runtime's own, HTTP requests under way.
+pub const FILES_BESIDE_SOCKETS: u64 = 256;
+
+/// A frame that is read must fit what is read of a message.
+const _: () = assert!(MESSAGE_BYTES_MAX <= REQUEST_HEAD_BYTES_MAX);
+/// A client is told to come back before its page would have given up on the poll.
+const _: () = assert!(POLL_TIME_MAX.as_millis() <= PING_EVERY.as_millis());
+/// Seven bytes are a seat's number and its comma.
+const _: () = assert!(SEAT_LIST_BYTES_MAX >= HALL_SEATS_MAX as usize * 7);
+const _: () = assert!(PLAN_BYTES_MAX >= HALL_SEATS_MAX as usize * 250);
+const _: () = assert!(SHOWS_PER_PAGE <= SHOWS_PER_PAGE_MAX);
+const _: () = assert!(RETRY_AFTER_SECONDS_MIN < RETRY_AFTER_SECONDS_MAX);
+/// Notice, then the close handshake, and time over for the log to finish.
+const _: () =
+    assert!(DRAIN_NOTICE.as_millis() + CLOSE_TIME.as_millis() < DRAIN_TIME_MAX.as_millis());
+
+/// The limits a house may move.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Sockets open at once, of all shows. The default is what 5 KB a socket makes of 1 GB, and
+    /// is lowered at start to what the system's limit on open files allows.
+    pub sockets_max: u32,
+    /// Sockets open at once from one address (one /64 of IPv6). A school behind one address is
+    /// let in; a single machine cannot fill the house. A load test from one address raises it.
+    pub sockets_per_address_max: u32,
+    /// New sockets in one second, of all shows; the others hear 503 and come back in a moment.
+    /// A second's worth of handshakes is what one core does beside its other work.
+    pub upgrades_per_second: u32,
+    /// Messages a socket may send in a second, on average.
+    pub messages_per_second: u32,
+    /// Messages a socket may send at once.
+    pub messages_burst: u32,
+    /// Attempts at seats a session may make in a second, on average.
+    pub attempts_per_second: u32,
+    /// Attempts at seats a session may make at once.
+    pub attempts_burst: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            sockets_max: 200_000,
+            sockets_per_address_max: 200,
+            upgrades_per_second: 1_000,
+            messages_per_second: 10,
+            messages_burst: 30,
+            attempts_per_second: 2,
+            attempts_burst: 10,
+        }
+    }
+}

@@ -1,0 +1,277 @@
+//! One message, one answer: the same over a socket and over HTTP.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use dashmap::DashMap;
+use uuid::Uuid;
+
+use crate::box_office::{Answer, Clock, OpenShow, Refused, Reply};
+use crate::checkout;
+use crate::hub::SocketId;
+use crate::protocol::rpc::request::{Fault, Method, Request};
+use crate::protocol::rpc::response::{self, Granted};
+use crate::show::{Command, Purchase, Refusal, SessionId, Time, Wish};
+
+use super::rate::{Buckets, Rate};
+use super::session::Sessions;
+
+/// How fast buyers may ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rates {
+    /// Messages, by socket; over HTTP by session.
+    pub messages: Rate,
+    /// Attempts at seats, by session, over all its sockets.
+    pub attempts: Rate,
+}
+
+/// Who stands at the door of every show: knows sessions, rates and refusals.
+pub struct Doorkeeper {
+    pub(super) rates: Rates,
+    pub(super) clock: Clock,
+    sessions: Sessions,
+    attempts: Buckets<SessionId>,
+    messages: Buckets<SessionId>,
+    refusals: DashMap<&'static str, AtomicU64>,
+}
+
+/// What a request is answered with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answered {
+    /// The message.
+    pub text: String,
+    /// Whether it says `too_fast`: ten of these in a row are abuse.
+    pub too_fast: bool,
+}
+
+/// Who asks.
+#[derive(Debug, Default)]
+pub struct Asker {
+    /// The socket, where there is one.
+    pub(super) socket: Option<SocketId>,
+    /// Who it is, once identified.
+    pub(super) known: Option<Known>,
+}
+
+/// Somebody identified.
+#[derive(Debug)]
+pub(super) struct Known {
+    pub(super) session: SessionId,
+    /// The token to give back to who asks again.
+    pub(super) token: String,
+}
+
+impl Asker {
+    /// Somebody on a socket, unknown as yet.
+    pub(super) fn on(socket: SocketId) -> Self {
+        Self { socket: Some(socket), known: None }
+    }
+
+    /// Whose messages they are, once that is known.
+    pub fn session(&self) -> Option<SessionId> {
+        self.known.as_ref().map(|known| known.session)
+    }
+}
+
+impl Doorkeeper {
+    /// A doorkeeper who judges tokens by `sessions` and time by `clock`.
+    pub fn new(sessions: Sessions, rates: Rates, clock: Clock) -> Self {
+        Self {
+            sessions,
+            attempts: Buckets::new(rates.attempts),
+            messages: Buckets::new(rates.messages),
+            rates,
+            clock,
+            refusals: DashMap::new(),
+        }
+    }
+
+    /// How often each refusal was said, by its reason.
+    pub fn refusals(&self) -> Vec<(&'static str, u64)> {
+        let count = |entry: dashmap::mapref::multiple::RefMulti<'_, &'static str, AtomicU64>| {
+            (*entry.key(), entry.value().load(Ordering::Relaxed))
+        };
+        self.refusals.iter().map(count).collect()
+    }
+
+    /// Who a bearer of this token is, for requests without a socket.
+    ///
+    /// # Errors
+    /// `bad_session` where the token is forged or has ended.
+    pub fn bearer(&self, token: Option<&str>) -> Result<Asker, Refusal> {
+        let Some(token) = token else { return Ok(Asker::default()) };
+        let (session, token) = self.judge(token.to_owned())?;
+        Ok(Asker { socket: None, known: Some(Known { session, token }) })
+    }
+
+    /// Counts one message of a session without a socket.
+    ///
+    /// # Errors
+    /// `too_fast`.
+    pub fn count_message(&self, asker: &Asker) -> Result<(), Refusal> {
+        let Some(session) = asker.session() else { return Ok(()) };
+        let taken = self.messages.take(session, self.clock.now());
+        taken.map_err(|retry_after_ms| Refusal::TooFast { retry_after_ms })
+    }
+
+    /// Answers a request. `asker` is known better afterwards where it identified itself.
+    pub async fn answer(&self, show: &OpenShow, asker: &mut Asker, request: &Request) -> Answered {
+        let answered = match &request.method {
+            Method::Identify { session } => {
+                let text = self.identify(show, asker, request, session).await;
+                return Answered { text, too_fast: false };
+            }
+            method => self.ask(show, asker, method).await,
+        };
+        let too_fast =
+            matches!(&answered, Err(No::Refused(Refused { refusal: Refusal::TooFast { .. }, .. })));
+        let text = match answered {
+            Ok(Reply { answer: Answer::Hold(hold), seq, now }) => {
+                response::granted(&request.id, &Granted::Held { hold: &hold, seq, now })
+            }
+            Ok(Reply { answer: Answer::Order(order), seq, now }) => {
+                response::granted(&request.id, &Granted::Bought { order: &order, seq, now })
+            }
+            Ok(Reply { answer: Answer::Done, seq, .. }) => {
+                response::granted(&request.id, &Granted::Released { seq })
+            }
+            Err(No::Fault(fault)) => response::fault(Some(&request.id), &fault),
+            Err(No::Refused(refused)) => self.refuse(request, &refused),
+        };
+        Answered { text, too_fast }
+    }
+
+    /// Answers with a refusal, and counts it.
+    pub fn refuse(&self, request: &Request, refused: &Refused) -> String {
+        let reason = refused.refusal.reason();
+        self.refusals.entry(reason).or_default().fetch_add(1, Ordering::Relaxed);
+        response::refused(&request.id, &refused.refusal, refused.holding.as_ref(), refused.now)
+    }
+
+    /// A refusal that no show was asked for.
+    pub fn at_the_door(&self, refusal: Refusal) -> Refused {
+        Refused { refusal, holding: None, now: self.clock.now() }
+    }
+
+    async fn identify(
+        &self,
+        show: &OpenShow,
+        asker: &mut Asker,
+        request: &Request,
+        token: &Option<String>,
+    ) -> String {
+        let judged = match (token, &asker.known) {
+            (Some(token), _) => self.judge(token.clone()),
+            (None, Some(known)) => Ok((known.session, known.token.clone())),
+            (None, None) => Ok(self.sessions.issue(self.clock.now())),
+        };
+        let (session, token) = match judged {
+            Ok(judged) => judged,
+            Err(refusal) => return self.refuse(request, &self.at_the_door(refusal)),
+        };
+        asker.known = Some(Known { session, token: token.clone() });
+        match show.look(session).await {
+            Ok(looked) => {
+                let (holds, orders) = (&looked.holds, &looked.orders);
+                let now = looked.now;
+                let known = Granted::Identified { session: &token, holds, orders, now };
+                response::granted(&request.id, &known)
+            }
+            Err(refused) => self.refuse(request, &refused),
+        }
+    }
+
+    /// The session of a token, and the token to keep from now on.
+    fn judge(&self, token: String) -> Result<(SessionId, String), Refusal> {
+        let judged = self.sessions.verify(&token, self.clock.now());
+        let (session, renewed) = judged.ok_or(Refusal::BadSession)?;
+        Ok((session, renewed.unwrap_or(token)))
+    }
+
+    async fn ask(&self, show: &OpenShow, asker: &Asker, method: &Method) -> Result<Reply, No> {
+        check_wish(show, method)?;
+        let refuse = |refusal| No::Refused(self.at_the_door(refusal));
+        let Some(session) = asker.session() else { return Err(refuse(Refusal::NotIdentified)) };
+        if method.is_attempt() {
+            let taken = self.attempts.take(session, self.clock.now());
+            taken.map_err(|retry_after_ms| refuse(Refusal::TooFast { retry_after_ms }))?;
+        }
+        let Some(command) = command(session, method) else {
+            return Err(No::Fault(Fault::NoSuchMethod));
+        };
+        show.ask(command, asker.socket).await.map_err(No::Refused)
+    }
+}
+
+/// Why a request got no grant.
+enum No {
+    /// It is not a request this show could judge.
+    Fault(Fault),
+    /// The rules are against it.
+    Refused(Refused),
+}
+
+/// What a method asks of the show; `identify` asks nothing of it.
+fn command(session: SessionId, method: &Method) -> Option<Command> {
+    Some(match method {
+        Method::Identify { .. } => return None,
+        Method::Hold { seats } => Command::Hold { session, seats: seats.clone() },
+        Method::HoldBest(wish) => Command::HoldBest { session, wish: wish.clone() },
+        Method::Change { hold, seats } => {
+            Command::Change { session, hold: *hold, seats: seats.clone() }
+        }
+        Method::Release { hold } => Command::Release { session, hold: *hold },
+        Method::Buy(asked) => {
+            let purchase = Purchase {
+                key: asked.key.clone().unwrap_or_else(|| asked.hold.to_string()),
+                payment: checkout::decide(asked.payment, Uuid::new_v4()),
+                customer: asked.customer.clone(),
+            };
+            Command::Buy { session, hold: asked.hold, purchase: Box::new(purchase) }
+        }
+    })
+}
+
+/// An index the hall does not have is a fault in the request, not a wish that cannot be had.
+fn check_wish(show: &OpenShow, method: &Method) -> Result<(), No> {
+    let Method::HoldBest(Wish { categories, sections, areas, .. }) = method else { return Ok(()) };
+    let hall = show.hall();
+    let lists = [
+        ("categories", categories, hall.categories.len()),
+        ("sections", sections, hall.sections.len()),
+        ("areas", areas, hall.areas.len()),
+    ];
+    for (name, indexes, count) in lists {
+        let beyond = |index: &&u16| usize::from(**index) >= count;
+        if let Some(index) = indexes.iter().flatten().find(beyond) {
+            return Err(No::Fault(Fault::no_such_index(name, *index)));
+        }
+    }
+    Ok(())
+}
+
+impl std::fmt::Debug for Doorkeeper {
+    /// Without the sessions' secret.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Doorkeeper").field("rates", &self.rates).finish_non_exhaustive()
+    }
+}
+
+/// Counts what happens too often within a minute.
+#[derive(Debug, Default)]
+pub(super) struct PerMinute {
+    since: Time,
+    count: u32,
+}
+
+impl PerMinute {
+    const MINUTE_MS: u64 = 60_000;
+
+    /// One more; how many there were within the minute that the first of them began.
+    pub(super) fn one_more(&mut self, now: Time) -> u32 {
+        if now.ms_since(self.since) >= Self::MINUTE_MS {
+            *self = Self { since: now, count: 0 };
+        }
+        self.count = self.count.saturating_add(1);
+        self.count
+    }
+}

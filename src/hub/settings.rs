@@ -1,0 +1,84 @@
+//! The hub's settings and bounds, each with its reason.
+
+use std::time::Duration;
+
+use crate::protocol::websocket::MESSAGE_BYTES_MAX;
+
+/// What the server's owner, or a test, may choose.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// How many threads own sockets; at least 1. One for each core: a socket's write is all work.
+    pub shards: usize,
+    /// The longest message from a client, in bytes, all its fragments together.
+    pub message_bytes_max: usize,
+    /// How often a socket is pinged. Below the half minute after which home routers and proxies
+    /// begin to forget a silent connection.
+    pub ping_every: Duration,
+    /// How long a client may take to finish a message it began, while the server listens.
+    pub message_within: Duration,
+    /// How long a closing socket may take: to send what is under way and to hear the peer's end.
+    pub close_within: Duration,
+    /// How often all sockets are looked at for the three times above: their precision.
+    pub tick: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            shards: std::thread::available_parallelism().map_or(1, usize::from),
+            message_bytes_max: MESSAGE_BYTES_MAX,
+            ping_every: Duration::from_secs(25),
+            message_within: Duration::from_secs(10),
+            close_within: Duration::from_secs(3),
+            tick: Duration::from_secs(1),
+        }
+    }
+}
+
+impl Settings {
+    /// How many ticks a time takes, at least one.
+    pub(super) fn ticks(&self, time: Duration) -> u32 {
+        let ticks = time.as_nanos().div_ceil(self.tick.as_nanos().max(1));
+        u32::try_from(ticks).unwrap_or(u32::MAX).max(1)
+    }
+}
+
+/// How many pings may go unanswered before the peer is taken for dead.
+pub(super) const PINGS_MISSED_MAX: u8 = 2;
+
+/// Sockets a turn of the sweep looks at before the shard reads and listens again: 256 writes take
+/// about 0.8 ms, which is the longest a request waits behind a round.
+pub(super) const SLICE_SOCKETS: usize = 256;
+
+/// In a rush, the next round for a show begins no sooner than this after the last one began. Nobody
+/// sees 20 ms, and 2,000 changes a second then share 50 rounds.
+pub(super) const GATHER_MS_MIN: u64 = 20;
+
+/// In a rush, the next round waits as long as the last one took, so that fan-out takes at most half
+/// of a shard's time; but never longer than this.
+pub(super) const GATHER_MS_MAX: u64 = 50;
+
+const _: () = assert!(GATHER_MS_MIN < GATHER_MS_MAX);
+
+/// Messages that wait for one socket before its requests are read no more: each may yet be
+/// answered, and an answer must not be lost.
+pub(super) const OUTBOX_PIECES_FULL: usize = 16;
+
+/// Messages that wait for one socket before it is cut: what is told unasked goes on while requests
+/// are not read. A peer that reads nothing is found dead by its pings long before.
+pub(super) const OUTBOX_PIECES_MAX: usize = 256;
+
+const _: () = assert!(OUTBOX_PIECES_FULL < OUTBOX_PIECES_MAX);
+
+/// What the kernel may keep unsent of one socket, in bytes (it doubles the figure for its own
+/// needs). The largest snapshot fits; a slow reader's news stay fresh, and ten thousand of them
+/// cannot fill the machine's memory with what they will not read.
+pub(super) const SEND_BUFFER_BYTES: usize = 64 * 1024;
+
+/// What one read takes at most. One buffer of it serves all of a shard's sockets.
+pub(super) const READ_BYTES: usize = 8 * 1024;
+
+/// Pings and pongs a client may send: as many a second, and as many at once.
+pub(super) const CONTROL_FRAMES_PER_SECOND: u32 = 5;
+/// See [`CONTROL_FRAMES_PER_SECOND`].
+pub(super) const CONTROL_FRAMES_BURST: u32 = 10;

@@ -1,0 +1,255 @@
+//! Applying entries: the only place where a show changes.
+//!
+//! Each kind of entry has one small guard. True: the change is made, wholly. False: the entry is
+//! void and nothing changes. The guards are frozen: replaying yesterday's log with tomorrow's
+//! program must give the same seats, so what a guard says is never edited, and a new rule is a new
+//! kind of entry. Applying is total: any entry of any bytes leaves a sound show.
+
+use crate::hall::Seat;
+
+use super::entry::{Entry, Fact, Sale};
+use super::hold::{Hold, HoldState};
+use super::order::Order;
+use super::{Head, HoldId, OrderId, SeatState, SessionId, Show, Time};
+
+/// What an entry did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "each variant's sentence says what its fields are")]
+pub enum Outcome {
+    /// Its guard was false: nothing.
+    Void,
+    /// A hold was granted.
+    Held { hold: HoldId, session: SessionId },
+    /// A hold's seats were swapped.
+    Changed { hold: HoldId, session: SessionId },
+    /// A hold was given back.
+    Released { hold: HoldId, session: SessionId },
+    /// A hold lapsed.
+    Lapsed { hold: HoldId, session: SessionId },
+    /// A payment began.
+    PaymentBegun { hold: HoldId, session: SessionId },
+    /// A payment was declined; the hold goes on.
+    PaymentDeclined { hold: HoldId, session: SessionId },
+    /// Seats were sold.
+    Sold { order: OrderId, session: SessionId },
+    /// The house blocked or unblocked seats.
+    Blocking,
+}
+
+/// A seat and what it became.
+pub type SeatChange = (Seat, SeatState);
+
+impl Show {
+    /// Applies the next entry of the log. `head` is the log's head after it. What became of seats
+    /// is added to `changes`.
+    pub fn apply(&mut self, head: Head, entry: &Entry, changes: &mut Vec<SeatChange>) -> Outcome {
+        self.time = self.time.max(entry.time);
+        let now = self.time;
+        self.lapsed.forget_before(now);
+        let done = match &entry.fact {
+            Fact::SeatsHeld { hold, session, seats, expires_at } => {
+                self.seats_held(*hold, *session, seats, *expires_at, changes)
+            }
+            Fact::SeatsChanged { hold, seats } => self.seats_changed(*hold, seats, changes),
+            Fact::HoldReleased { hold } => self.hold_released(*hold, changes),
+            Fact::HoldLapsed { hold } => self.hold_lapsed(*hold, now, changes),
+            Fact::PaymentBegun { hold, attempt, pinned_until } => {
+                self.payment_begun(*hold, *attempt, *pinned_until)
+            }
+            Fact::PaymentDeclined { hold, attempt, .. } => self.payment_declined(*hold, *attempt),
+            Fact::SeatsSold(sale) => self.seats_sold(sale, head, now, changes),
+            Fact::SeatsBlocked { seats } => self.seats_blocked(seats, changes),
+            Fact::SeatsUnblocked { seats } => self.seats_unblocked(seats, changes),
+        };
+        done.unwrap_or(Outcome::Void)
+    }
+
+    /// Guard: at least one seat, all different and free; the session holds nothing; the name is new.
+    fn seats_held(
+        &mut self,
+        hold: HoldId,
+        session: SessionId,
+        seats: &[Seat],
+        expires_at: Time,
+        changes: &mut Vec<SeatChange>,
+    ) -> Option<Outcome> {
+        let fits = ascending(seats)
+            && seats.iter().all(|seat| self.free.has(*seat))
+            && self.holds.of_session(session).is_none()
+            && self.holds.get(hold).is_none();
+        if !fits {
+            return None;
+        }
+        self.take(seats, changes);
+        self.holds.insert(Hold {
+            id: hold,
+            session,
+            seats: seats.into(),
+            expires_at,
+            state: HoldState::Held,
+            attempts: 0,
+            pinned_until: None,
+        });
+        Some(Outcome::Held { hold, session })
+    }
+
+    /// Guard: the hold stands and is not being paid; at least one seat, all different, each free or
+    /// the hold's own.
+    fn seats_changed(
+        &mut self,
+        id: HoldId,
+        seats: &[Seat],
+        changes: &mut Vec<SeatChange>,
+    ) -> Option<Outcome> {
+        let hold = self.holds.get(id).filter(|hold| hold.state == HoldState::Held)?;
+        let own = |seat: &Seat| hold.seats.binary_search(seat).is_ok();
+        if !ascending(seats) || !seats.iter().all(|seat| self.free.has(*seat) || own(seat)) {
+            return None;
+        }
+        let session = hold.session;
+        let taken: Vec<Seat> = seats.iter().copied().filter(|seat| !own(seat)).collect();
+        let given: Vec<Seat> =
+            hold.seats.iter().copied().filter(|seat| seats.binary_search(seat).is_err()).collect();
+        self.take(&taken, changes);
+        self.give_back(&given, changes);
+        self.holds.change(id, |hold| hold.seats = seats.into());
+        Some(Outcome::Changed { hold: id, session })
+    }
+
+    /// Guard: the hold stands and is not being paid.
+    fn hold_released(&mut self, id: HoldId, changes: &mut Vec<SeatChange>) -> Option<Outcome> {
+        self.holds.get(id).filter(|hold| hold.state == HoldState::Held)?;
+        let hold = self.holds.remove(id)?;
+        self.give_back(&hold.seats, changes);
+        Some(Outcome::Released { hold: id, session: hold.session })
+    }
+
+    /// Guard: the hold stands, and its end (deadline plus buffer, or pin) has come.
+    fn hold_lapsed(
+        &mut self,
+        id: HoldId,
+        now: Time,
+        changes: &mut Vec<SeatChange>,
+    ) -> Option<Outcome> {
+        let grace_ms = self.definition.policy.grace_ms;
+        self.holds.get(id).filter(|hold| hold.frees_at(grace_ms) <= now)?;
+        let hold = self.holds.remove(id)?;
+        self.give_back(&hold.seats, changes);
+        self.lapsed.insert(id, hold.session, now);
+        Some(Outcome::Lapsed { hold: id, session: hold.session })
+    }
+
+    /// Guard: the hold stands, is not being paid, and this is its next attempt.
+    fn payment_begun(&mut self, id: HoldId, attempt: u32, pinned_until: Time) -> Option<Outcome> {
+        let next = |hold: &&Hold| {
+            hold.state == HoldState::Held && hold.attempts.checked_add(1) == Some(attempt)
+        };
+        let session = self.holds.get(id).filter(next)?.session;
+        self.holds.change(id, |hold| {
+            hold.state = HoldState::Paying;
+            hold.attempts = attempt;
+            hold.pinned_until.get_or_insert(pinned_until);
+        });
+        Some(Outcome::PaymentBegun { hold: id, session })
+    }
+
+    /// Guard: the hold stands and this attempt is under way.
+    fn payment_declined(&mut self, id: HoldId, attempt: u32) -> Option<Outcome> {
+        let session = self.paying(id, attempt)?.session;
+        self.holds.change(id, |hold| hold.state = HoldState::Held);
+        Some(Outcome::PaymentDeclined { hold: id, session })
+    }
+
+    /// Guard: the hold stands and this attempt is under way; the order's name is new.
+    fn seats_sold(
+        &mut self,
+        sale: &Sale,
+        head: Head,
+        now: Time,
+        changes: &mut Vec<SeatChange>,
+    ) -> Option<Outcome> {
+        self.paying(sale.hold, sale.attempt)?;
+        if self.orders.get(sale.order).is_some() {
+            return None;
+        }
+        let hold = self.holds.remove(sale.hold)?;
+        for seat in &hold.seats {
+            self.held.remove(*seat);
+            self.sold.insert(*seat);
+            changes.push((*seat, SeatState::Sold));
+        }
+        self.orders.insert(Order {
+            id: sale.order,
+            hold: sale.hold,
+            session: hold.session,
+            key: sale.key.clone(),
+            seats: hold.seats,
+            total: sale.total,
+            bought_at: now,
+            payment: sale.payment.clone(),
+            customer: sale.customer.clone(),
+            head,
+        });
+        Some(Outcome::Sold { order: sale.order, session: hold.session })
+    }
+
+    /// Guard: at least one seat, all different, each free or blocked already.
+    fn seats_blocked(&mut self, seats: &[Seat], changes: &mut Vec<SeatChange>) -> Option<Outcome> {
+        self.can_be_blocked(seats).then_some(())?;
+        for seat in seats.iter().filter(|seat| self.free.has(**seat)) {
+            changes.push((*seat, SeatState::Blocked));
+        }
+        for seat in seats {
+            self.free.remove(*seat);
+            self.blocked.insert(*seat);
+        }
+        Some(Outcome::Blocking)
+    }
+
+    /// Guard: at least one seat, all different, each blocked or free already.
+    fn seats_unblocked(
+        &mut self,
+        seats: &[Seat],
+        changes: &mut Vec<SeatChange>,
+    ) -> Option<Outcome> {
+        self.can_be_blocked(seats).then_some(())?;
+        for seat in seats.iter().filter(|seat| self.blocked.has(**seat)) {
+            changes.push((*seat, SeatState::Available));
+        }
+        for seat in seats {
+            self.blocked.remove(*seat);
+            self.free.insert(*seat);
+        }
+        Some(Outcome::Blocking)
+    }
+
+    fn can_be_blocked(&self, seats: &[Seat]) -> bool {
+        ascending(seats) && seats.iter().all(|seat| self.free.has(*seat) || self.blocked.has(*seat))
+    }
+
+    fn paying(&self, id: HoldId, attempt: u32) -> Option<&Hold> {
+        let under_way = |hold: &&Hold| hold.state == HoldState::Paying && hold.attempts == attempt;
+        self.holds.get(id).filter(under_way)
+    }
+
+    fn take(&mut self, seats: &[Seat], changes: &mut Vec<SeatChange>) {
+        for seat in seats {
+            self.free.remove(*seat);
+            self.held.insert(*seat);
+            changes.push((*seat, SeatState::Held));
+        }
+    }
+
+    fn give_back(&mut self, seats: &[Seat], changes: &mut Vec<SeatChange>) {
+        for seat in seats {
+            self.held.remove(*seat);
+            self.free.insert(*seat);
+            changes.push((*seat, SeatState::Available));
+        }
+    }
+}
+
+/// At least one seat, each after the one before: so all are different.
+fn ascending(seats: &[Seat]) -> bool {
+    !seats.is_empty() && seats.is_sorted_by(|a, b| a < b)
+}

@@ -1,0 +1,233 @@
+//! Entries: what happened to a show, as plain facts in the past tense, to and from bytes.
+//!
+//! An entry of a released version never changes its bytes or its guard ([`super::apply`]): a new
+//! rule is a new kind. The format is written down in `docs/log-format.md`.
+
+use crate::hall::Seat;
+
+use super::codec::{CodecError, Reader, Writer};
+use super::order::{Customer, Payment, PaymentState};
+use super::{Currency, HoldId, Money, OrderId, SessionId, Time};
+
+/// The version every entry begins with.
+pub const ENTRY_VERSION: u8 = 1;
+
+/// One fact, and when it was proposed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The proposing node's clock. Applying takes the later of this and the predecessor's.
+    pub time: Time,
+    /// What happened, if its guard is true.
+    pub fact: Fact,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "each variant's sentence says what its fields are")]
+pub enum Fact {
+    /// A session was given seats until a deadline.
+    SeatsHeld { hold: HoldId, session: SessionId, seats: Box<[Seat]>, expires_at: Time },
+    /// A hold's seats were swapped for these, the deadline unmoved.
+    SeatsChanged { hold: HoldId, seats: Box<[Seat]> },
+    /// The buyer gave the seats back.
+    HoldReleased { hold: HoldId },
+    /// The deadline and its buffer passed.
+    HoldLapsed { hold: HoldId },
+    /// A payment began; the hold is pinned until `pinned_until`, if it is the first.
+    PaymentBegun { hold: HoldId, attempt: u32, pinned_until: Time },
+    /// The bank said no.
+    PaymentDeclined { hold: HoldId, attempt: u32, code: String },
+    /// The seats were sold.
+    SeatsSold(Box<Sale>),
+    /// The house took seats off sale.
+    SeatsBlocked { seats: Box<[Seat]> },
+    /// The house put seats back on sale.
+    SeatsUnblocked { seats: Box<[Seat]> },
+}
+
+/// What a sale says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sale {
+    /// The hold whose seats they are.
+    pub hold: HoldId,
+    /// The payment under way.
+    pub attempt: u32,
+    /// The order's name.
+    pub order: OrderId,
+    /// The buyer's own name for the purchase.
+    pub key: String,
+    /// What was paid.
+    pub total: Money,
+    /// With what.
+    pub payment: Payment,
+    /// Who, as far as they said.
+    pub customer: Option<Customer>,
+}
+
+impl Entry {
+    /// The entry as the log keeps it.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut to = Writer::with_capacity(64);
+        to.byte(ENTRY_VERSION);
+        to.byte(self.fact.kind());
+        to.time(self.time);
+        self.fact.write(&mut to);
+        to.finish()
+    }
+
+    /// Reads what [`Entry::to_bytes`] wrote.
+    ///
+    /// # Errors
+    /// Where the bytes are not an entry this program knows.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, CodecError> {
+        let mut from = Reader::new(bytes);
+        let version = from.byte()?;
+        if version != ENTRY_VERSION {
+            return Err(CodecError::Version(version));
+        }
+        let kind = from.byte()?;
+        let time = from.time()?;
+        let fact = Fact::read(kind, &mut from)?;
+        from.finish()?;
+        Ok(Self { time, fact })
+    }
+}
+
+impl Fact {
+    /// The byte that names the kind.
+    fn kind(&self) -> u8 {
+        match self {
+            Self::SeatsHeld { .. } => 1,
+            Self::SeatsChanged { .. } => 2,
+            Self::HoldReleased { .. } => 3,
+            Self::HoldLapsed { .. } => 4,
+            Self::PaymentBegun { .. } => 5,
+            Self::PaymentDeclined { .. } => 6,
+            Self::SeatsSold(_) => 7,
+            Self::SeatsBlocked { .. } => 8,
+            Self::SeatsUnblocked { .. } => 9,
+        }
+    }
+
+    fn write(&self, to: &mut Writer) {
+        match self {
+            Self::SeatsHeld { hold, session, seats, expires_at } => {
+                to.id(hold.0);
+                to.id(session.0);
+                to.time(*expires_at);
+                to.seats(seats);
+            }
+            Self::SeatsChanged { hold, seats } => {
+                to.id(hold.0);
+                to.seats(seats);
+            }
+            Self::HoldReleased { hold } | Self::HoldLapsed { hold } => to.id(hold.0),
+            Self::PaymentBegun { hold, attempt, pinned_until } => {
+                to.id(hold.0);
+                to.number(u64::from(*attempt));
+                to.time(*pinned_until);
+            }
+            Self::PaymentDeclined { hold, attempt, code } => {
+                to.id(hold.0);
+                to.number(u64::from(*attempt));
+                to.text(code);
+            }
+            Self::SeatsSold(sale) => sale.write(to),
+            Self::SeatsBlocked { seats } | Self::SeatsUnblocked { seats } => to.seats(seats),
+        }
+    }
+
+    fn read(kind: u8, from: &mut Reader<'_>) -> Result<Self, CodecError> {
+        Ok(match kind {
+            1 => {
+                let (hold, session) = (HoldId(from.id()?), SessionId(from.id()?));
+                let expires_at = from.time()?;
+                Self::SeatsHeld { hold, session, seats: from.seats()?, expires_at }
+            }
+            2 => Self::SeatsChanged { hold: HoldId(from.id()?), seats: from.seats()? },
+            3 => Self::HoldReleased { hold: HoldId(from.id()?) },
+            4 => Self::HoldLapsed { hold: HoldId(from.id()?) },
+            5 => Self::PaymentBegun {
+                hold: HoldId(from.id()?),
+                attempt: from.small()?,
+                pinned_until: from.time()?,
+            },
+            6 => Self::PaymentDeclined {
+                hold: HoldId(from.id()?),
+                attempt: from.small()?,
+                code: from.text()?,
+            },
+            7 => Self::SeatsSold(Box::new(Sale::read(from)?)),
+            8 => Self::SeatsBlocked { seats: from.seats()? },
+            9 => Self::SeatsUnblocked { seats: from.seats()? },
+            unknown => return Err(CodecError::Kind(unknown)),
+        })
+    }
+}
+
+impl Sale {
+    fn write(&self, to: &mut Writer) {
+        to.id(self.hold.0);
+        to.number(u64::from(self.attempt));
+        to.id(self.order.0);
+        to.text(&self.key);
+        write_money(self.total, to);
+        write_payment(&self.payment, to);
+        write_customer(self.customer.as_ref(), to);
+    }
+
+    fn read(from: &mut Reader<'_>) -> Result<Self, CodecError> {
+        Ok(Self {
+            hold: HoldId(from.id()?),
+            attempt: from.small()?,
+            order: OrderId(from.id()?),
+            key: from.text()?,
+            total: read_money(from)?,
+            payment: read_payment(from)?,
+            customer: read_customer(from)?,
+        })
+    }
+}
+
+pub(super) fn write_money(money: Money, to: &mut Writer) {
+    to.number(money.amount);
+    to.bytes(money.currency.as_str().as_bytes());
+}
+
+pub(super) fn read_money(from: &mut Reader<'_>) -> Result<Money, CodecError> {
+    let amount = from.number()?;
+    let code: [u8; 3] = from.array()?;
+    let currency = std::str::from_utf8(&code).ok().and_then(Currency::parse);
+    Ok(Money { amount, currency: currency.ok_or(CodecError::Value("not a currency"))? })
+}
+
+pub(super) fn write_payment(payment: &Payment, to: &mut Writer) {
+    to.text(&payment.id);
+    to.byte(payment.state as u8);
+}
+
+pub(super) fn read_payment(from: &mut Reader<'_>) -> Result<Payment, CodecError> {
+    let id = from.text()?;
+    let state = match from.byte()? {
+        0 => PaymentState::Authorised,
+        1 => PaymentState::Captured,
+        _ => return Err(CodecError::Value("not a payment's state")),
+    };
+    Ok(Payment { id, state })
+}
+
+pub(super) fn write_customer(customer: Option<&Customer>, to: &mut Writer) {
+    to.byte(u8::from(customer.is_some()));
+    if let Some(customer) = customer {
+        to.text(&customer.name);
+        to.text(&customer.email);
+    }
+}
+
+pub(super) fn read_customer(from: &mut Reader<'_>) -> Result<Option<Customer>, CodecError> {
+    match from.byte()? {
+        0 => Ok(None),
+        1 => Ok(Some(Customer { name: from.text()?, email: from.text()? })),
+        _ => Err(CodecError::Value("neither a customer nor none")),
+    }
+}

@@ -1,0 +1,4 @@
+//! The tests that stand outside the house and use its doors. One module a story.
+
+mod log_contract;
+mod log_sqlite;
