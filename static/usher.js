@@ -37,6 +37,9 @@ const BACKOFF_LAST_MS = 20_000;
 /** The ceiling of the wait after "too many sockets from this address". */
 const CROWDED_MS = 60_000;
 
+/** Seats are numbered in 32 bits. */
+const SEATS_MOST = 2 ** 32;
+
 /** What a close code asks of a client: `at_once`, `later`, `much_later` or `stay_away`. Codes not
  *  listed mean a broken line: `later`. */
 const AFTER_CLOSE = new Map([
@@ -153,13 +156,40 @@ export function decodeFrame(message) {
   [steps, at] = varint(bytes, at);
   /** @type {Run[]} */
   const runs = [];
-  while (at < bytes.length) {
+  for (let end = 0; at < bytes.length; ) {
     [gap, at] = varint(bytes, at);
     [packed, at] = varint(bytes, at);
     // Division, not a shift: shifts cut numbers to 32 bits.
-    runs.push([gap, Math.floor(packed / 4) + 1, packed % 4]);
+    const length = Math.floor(packed / 4) + 1;
+    end += gap + length;
+    expect(end <= SEATS_MOST, "runs reach beyond any house");
+    runs.push([gap, length, packed % 4]);
   }
+  expect(Number.isSafeInteger(from + steps), "a number is too large");
   return { kind: "diff", from, to: from + steps, runs };
+}
+
+/** Reads a text message: JSON-RPC 2.0, one object. Throws {@link FrameError}.
+ *  @param {string} text @returns {{id?:any, method?:string, params?:any, result?:any, error?:any}} */
+export function decodeText(text) {
+  let message;
+  try {
+    message = JSON.parse(text);
+  } catch {
+    throw new FrameError("not JSON");
+  }
+  expect(message?.jsonrpc === "2.0", "not JSON-RPC 2.0");
+  return message;
+}
+
+/** @param {...unknown} numbers */
+function counts(...numbers) {
+  return numbers.every((number) => Number.isSafeInteger(number) && Number(number) >= 0);
+}
+
+/** @param {unknown} epoch */
+function is_epoch(epoch) {
+  return typeof epoch === "string" && /^(0|[1-9][0-9]{0,19})$/.test(epoch) && BigInt(epoch) < 2n ** 64n;
 }
 
 /** Reads a JSON seat frame (`usher.v1.json`, long polling): a notification's method and params.
@@ -167,9 +197,10 @@ export function decodeFrame(message) {
  *  @param {string} method @param {any} params @returns {Frame | null} */
 export function decodeNotification(method, params) {
   if (method === "snapshot") {
-    const { epoch, seq, n } = params;
-    expect(typeof epoch === "string" && Number.isSafeInteger(seq) && Number.isSafeInteger(n),
-      "a snapshot lacks its numbers");
+    const { epoch, seq, n } = params ?? {};
+    expect(is_epoch(epoch) && counts(seq, n), "a snapshot lacks its numbers");
+    // `atob` would read base64 without its padding too.
+    expect(typeof params.seats === "string" && params.seats.length % 4 === 0, "the seats are not base64");
     let text;
     try {
       text = atob(params.seats);
@@ -180,25 +211,31 @@ export function decodeNotification(method, params) {
     return { kind: "snapshot", epoch, seq, n, seats: unpack(packed, n) };
   }
   if (method !== "diff") return null;
-  const { from, to, runs } = params;
-  expect(Number.isSafeInteger(from) && Number.isSafeInteger(to) && Array.isArray(runs),
-    "a diff lacks its numbers");
+  const { from, to, runs } = params ?? {};
+  expect(counts(from, to) && from <= to && Array.isArray(runs), "a diff lacks its numbers");
+  for (const run of runs) {
+    expect(Array.isArray(run) && run.length === 3 && counts(...run) && run[1] >= 1 && run[2] <= 3, "a run cannot be read");
+  }
   return { kind: "diff", from, to, runs };
 }
 
 /**
  * Applies a frame to what is known (null: nothing yet). A snapshot replaces everything; a diff sets
  * states where it fits, in place. `gap` means that something was missed: the mirror is left as it
- * was and can only be shown until a snapshot comes.
+ * was and can only be shown until a snapshot comes. Throws {@link FrameError} where the frame cannot
+ * be true; then nothing was set either.
  *
  * @param {Mirror | null} mirror
  * @param {Frame} frame
+ * @param {boolean} [first] the first frame of its socket: another node may know less than the one
+ *   before, so that its snapshot may go back
  * @returns {{outcome:"applied"|"known"|"gap", mirror:(Mirror|null), changed:(number[]|null)}}
  *   `changed`: the seats that are different now; null where all may be.
  */
-export function applyFrame(mirror, frame) {
+export function applyFrame(mirror, frame, first = false) {
   if (frame.kind === "snapshot") {
     const { epoch, seq, seats } = frame;
+    expect(first || mirror?.epoch !== epoch || seq >= mirror.seq, "a snapshot goes back");
     const before = mirror !== null && mirror.seats.length === seats.length ? mirror.seats : null;
     /** @type {number[] | null} */
     const changed = before === null ? null : [];
@@ -209,7 +246,9 @@ export function applyFrame(mirror, frame) {
   }
   if (mirror === null || mirror.seq < frame.from) return { outcome: "gap", mirror, changed: [] };
   if (frame.to <= mirror.seq) return { outcome: "known", mirror, changed: [] };
-  checkRuns(frame.runs, mirror.seats.length);
+  // Before anything is set, so that a faulty diff leaves no half of itself behind.
+  const end = frame.runs.reduce((at, [gap, length]) => at + gap + length, 0);
+  expect(end <= mirror.seats.length, "a run goes beyond the last seat");
   /** @type {number[]} */
   const changed = [];
   let at = 0;
@@ -222,17 +261,6 @@ export function applyFrame(mirror, frame) {
   }
   mirror.seq = frame.to;
   return { outcome: "applied", mirror, changed };
-}
-
-/** Before anything is set, so that a faulty diff leaves no half of itself behind.
- *  @param {Run[]} runs @param {number} n */
-function checkRuns(runs, n) {
-  let end = 0;
-  for (const [gap, length, state] of runs) {
-    expect(gap >= 0 && length >= 1 && state >= 0 && state <= 3, "a run cannot be read");
-    end += gap + length;
-  }
-  expect(end <= n, "a run goes beyond the last seat");
 }
 
 /**
@@ -324,6 +352,8 @@ export class UsherClient {
   #draining_ms = null;
   /** When the socket last said anything, by the local clock. */
   #heard_at = 0;
+  /** Whether it said anything since it was last asked for a sign of life. */
+  #heard_since = true;
   /** @type {any} */ #reconnect_timer = null;
   /** One timer for what is next due of the socket: its opening, a look at silence, a probe's answer.
    *  @type {any} */
@@ -438,9 +468,10 @@ export class UsherClient {
   /** @param {string | ArrayBuffer} message */
   #heard(message) {
     this.#heard_at = this.#world.now();
+    this.#heard_since = true;
     try {
       if (typeof message !== "string") return this.#frame(decodeFrame(message));
-      const { id, method, params, result, error } = JSON.parse(message);
+      const { id, method, params, result, error } = decodeText(message);
       if (method === undefined) return this.#answered(id, result, error);
       const frame = decodeNotification(method, params);
       if (frame) return this.#frame(frame);
@@ -448,7 +479,7 @@ export class UsherClient {
       if (method === "server.draining") this.#draining_ms = params.reconnect_after_ms;
       this.#options.onnotification?.(method, params ?? {});
     } catch (fault) {
-      if (!(fault instanceof FrameError) && !(fault instanceof SyntaxError)) throw fault;
+      if (!(fault instanceof FrameError)) throw fault;
       this.#start_afresh();
     }
   }
@@ -467,7 +498,7 @@ export class UsherClient {
 
   /** @param {Frame} frame */
   #frame(frame) {
-    const { outcome, mirror, changed } = applyFrame(this.mirror, frame);
+    const { outcome, mirror, changed } = applyFrame(this.mirror, frame, this.link.state !== "live");
     if (outcome === "gap") return this.#start_afresh();
     this.mirror = mirror;
     this.#afresh = false;
@@ -496,14 +527,14 @@ export class UsherClient {
 
   /** Any message will do for an answer, even a fault. @param {WebSocket} socket */
   #ask_for_life(socket) {
-    const asked_at = this.#world.now();
+    this.#heard_since = false;
     const session = this.#session.load();
     const asked = this.#options.identify === false || session === null
       ? this.request("ping") // no such method: the fault is a sign of life
       : this.request("identify", { session });
     asked.catch(() => {}); // only whether anything is heard matters
     this.#watch(PROBE_MS, () => {
-      if (this.#heard_at >= asked_at && this.link.state === "live") this.#watch_silence();
+      if (this.#heard_since && this.link.state === "live") this.#watch_silence();
       else this.#lost(socket);
     });
   }
