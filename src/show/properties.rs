@@ -173,7 +173,7 @@ proptest! {
     #[test]
     fn no_bytes_make_reading_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         if let Ok(entry) = Entry::from_bytes(&bytes) {
-            prop_assert_eq!(entry.to_bytes(), bytes, "one entry has one form");
+            prop_assert_eq!(&entry.to_bytes(), &bytes, "one entry has one form");
         }
         let show = show();
         let definition = Arc::new(show.definition().clone());
