@@ -6,8 +6,10 @@
 
 pub mod import;
 pub mod load;
+pub mod log;
 pub mod plan;
 pub mod serve;
+pub mod verify;
 pub mod watch;
 
 use std::ffi::OsString;
@@ -38,6 +40,8 @@ enum Command {
     Import(plan::ImportArgs),
     Watch(watch::WatchArgs),
     Load(Box<load::LoadArgs>),
+    Log(log::LogArgs),
+    Verify(verify::VerifyArgs),
 }
 
 /// Runs the program and gives its exit code.
@@ -53,6 +57,8 @@ pub fn main() -> ExitCode {
             Command::Import(args) => plan::run(args).await,
             Command::Watch(args) => watch::run(args).await,
             Command::Load(args) => load::run(*args).await,
+            Command::Log(args) => log::run(args).await,
+            Command::Verify(args) => verify::run(args).await,
         }
     });
     done.unwrap_or_else(|error| failed(&error))

@@ -1,4 +1,5 @@
 //! The tests that stand outside the house and use its doors. One module a story.
 
+mod audit;
 mod log_contract;
 mod log_sqlite;
