@@ -11,7 +11,7 @@ pub struct Peer(pub SocketAddr);
 /// The client's address: the peer's, or, where the peer is one of our own proxies, the nearest
 /// address in `X-Forwarded-For` that is none of them. What stands further left was written by
 /// the client and may be anything.
-pub fn client_address(peer: Peer, headers: &HeaderMap, proxies: &[IpAddr]) -> IpAddr {
+pub(super) fn client_address(peer: Peer, headers: &HeaderMap, proxies: &[IpAddr]) -> IpAddr {
     let mut address = peer.0.ip().to_canonical();
     if !proxies.contains(&address) {
         return address;
@@ -34,7 +34,7 @@ pub fn client_address(peer: Peer, headers: &HeaderMap, proxies: &[IpAddr]) -> Ip
 
 /// What is counted as one address: an IPv4 address, or the /64 that an IPv6 customer is given
 /// whole and could take a new address from for every socket.
-pub fn counted_as(address: IpAddr) -> IpAddr {
+pub(super) fn counted_as(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
         IpAddr::V6(v6) => {

@@ -75,8 +75,8 @@ impl Reading {
         let help = "How many entries went into an append.";
         histogram(encoder, "append_entries", help, None, &counters.append_entries, 1.0)?;
         let help = "How long an append took.";
-        let in_seconds = 1e-6;
-        histogram(encoder, "append", help, Some(&Unit::Seconds), &counters.append_us, in_seconds)
+        let us_per_second = 1e6;
+        histogram(encoder, "append", help, Some(&Unit::Seconds), &counters.append_us, us_per_second)
     }
 
     fn hub(&self, encoder: &mut DescriptorEncoder<'_>) -> std::fmt::Result {
@@ -140,25 +140,25 @@ fn gauge(
     metric.encode(encoder.encode_descriptor(name, help, None, metric.metric_type())?)
 }
 
-/// Values times `scale` are in the metric's unit.
+/// `per_unit` of the values make one of the metric's unit.
 fn histogram<const BOUNDS: usize>(
     encoder: &mut DescriptorEncoder<'_>,
     name: &str,
     help: &str,
     unit: Option<&Unit>,
     values: &Histogram<BOUNDS>,
-    scale: f64,
+    per_unit: f64,
 ) -> std::fmt::Result {
     let mut buckets = Vec::with_capacity(BOUNDS + 1);
     let mut so_far = 0;
     for (bound, cumulative) in values.cumulative() {
-        buckets.push((bound as f64 * scale, cumulative - so_far));
+        buckets.push((bound as f64 / per_unit, cumulative - so_far));
         so_far = cumulative;
     }
     // Read after the buckets, so it may be ahead of them, never behind.
     let count = values.count().max(so_far);
-    buckets.push((f64::MAX, count - so_far));
+    buckets.push((f64::INFINITY, count - so_far));
     let kind = prometheus_client::metrics::MetricType::Histogram;
     let mut metric = encoder.encode_descriptor(name, help, unit, kind)?;
-    metric.encode_histogram::<NoLabelSet>(values.sum() as f64 * scale, count, &buckets, None)
+    metric.encode_histogram::<NoLabelSet>(values.sum() as f64 / per_unit, count, &buckets, None)
 }

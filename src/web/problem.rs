@@ -15,7 +15,11 @@ use crate::hall::Fault;
 
 /// A problem, with what belongs to it.
 #[derive(Clone, Debug)]
-pub struct Problem {
+pub struct Problem(Box<Parts>);
+
+/// In a box: a problem is the rare end of a result and should not make the common one large.
+#[derive(Clone, Debug)]
+struct Parts {
     status: StatusCode,
     detail: String,
     headers: HeaderMap,
@@ -25,7 +29,8 @@ pub struct Problem {
 impl Problem {
     /// A problem of this status; `detail` is a sentence.
     pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self { status, detail: detail.into(), headers: HeaderMap::new(), members: Map::new() }
+        let (headers, members) = (HeaderMap::new(), Map::new());
+        Self(Box::new(Parts { status, detail: detail.into(), headers, members }))
     }
 
     /// There is no such show.
@@ -62,27 +67,28 @@ impl Problem {
     /// With a header.
     #[must_use]
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.headers.insert(name, value);
+        self.0.headers.insert(name, value);
         self
     }
 
     /// With a member of its own.
     #[must_use]
     pub fn member<T: Serialize + ?Sized>(mut self, name: &str, value: &T) -> Self {
-        self.members.insert(name.to_owned(), json!(value));
+        self.0.members.insert(name.to_owned(), json!(value));
         self
     }
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
+        let Parts { status, detail, headers, members } = *self.0;
         let mut body = Map::new();
         body.insert("type".into(), json!("about:blank"));
-        body.insert("title".into(), json!(self.status.canonical_reason().unwrap_or("Problem")));
-        body.insert("status".into(), json!(self.status.as_u16()));
-        body.insert("detail".into(), json!(self.detail));
-        body.extend(self.members);
+        body.insert("title".into(), json!(status.canonical_reason().unwrap_or("Problem")));
+        body.insert("status".into(), json!(status.as_u16()));
+        body.insert("detail".into(), json!(detail));
+        body.extend(members);
         let form = [(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"))];
-        (self.status, form, self.headers, Value::Object(body).to_string()).into_response()
+        (status, form, headers, Value::Object(body).to_string()).into_response()
     }
 }
