@@ -101,7 +101,7 @@ pub struct LoadArgs {
     json: bool,
 
     /// One of several processes of a load: read orders from standard input
-    #[arg(long, hide = true)]
+    #[arg(long, env = "USHER_LOAD_CHILD", hide = true)]
     child: bool,
 }
 
