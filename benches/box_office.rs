@@ -44,10 +44,7 @@ fn hall() -> Hall {
     Hall {
         name: "Bench".to_owned(),
         categories: vec![Category { name: "All".to_owned(), color: "#808080".to_owned() }],
-        sections: vec![Section {
-            name: "House".to_owned(),
-            rows: (0..ROWS).map(row).collect(),
-        }],
+        sections: vec![Section { name: "House".to_owned(), rows: (0..ROWS).map(row).collect() }],
         areas: Vec::new(),
         decorations: Vec::new(),
         size: Size { width: 1_250.0, height: 25_000.0 },

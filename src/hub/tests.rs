@@ -1,1 +1,3 @@
+//! The hub's stories, over real sockets.
+
 

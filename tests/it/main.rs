@@ -2,3 +2,4 @@
 
 mod log_contract;
 mod log_sqlite;
+mod tidy;
