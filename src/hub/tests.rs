@@ -1,3 +1,1 @@
 //! The hub's stories, over real sockets.
-
-
