@@ -13,10 +13,10 @@ use usher::config::{Demo, Key, Settings};
 use usher::server::Server;
 
 /// The box office's key of every test house.
-pub const KEY: &str = "a-key-for-the-tests-only";
+pub(crate) const KEY: &str = "a-key-for-the-tests-only";
 
 /// A running server.
-pub struct OpenHouse {
+pub(crate) struct OpenHouse {
     address: SocketAddr,
     http: Client,
     /// Dropping it is the stop signal.
@@ -28,12 +28,12 @@ pub struct OpenHouse {
 
 impl OpenHouse {
     /// With the settings of every house, but no demo.
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self::start_with(|_| {}).await
     }
 
     /// With settings of its own.
-    pub async fn start_with(change: impl FnOnce(&mut Settings)) -> Self {
+    pub(crate) async fn start_with(change: impl FnOnce(&mut Settings)) -> Self {
         Self::start_in(tempfile::tempdir().expect("a folder"), change).await
     }
 
@@ -60,7 +60,7 @@ impl OpenHouse {
     }
 
     /// Tells it to stop and waits until it has.
-    pub async fn stop(&mut self) {
+    pub(crate) async fn stop(&mut self) {
         drop(self.stop.take());
         if let Some(running) = self.running.take() {
             running.await.expect("the server ends by itself");
@@ -68,40 +68,40 @@ impl OpenHouse {
     }
 
     /// Stops it, and starts another on the same data.
-    pub async fn restart(mut self) -> Self {
+    pub(crate) async fn restart(mut self) -> Self {
         self.stop().await;
         let folder = self.folder.take().expect("its folder");
         Self::start_in(folder, |_| {}).await
     }
 
     /// Where its data is.
-    pub fn folder(&self) -> &Path {
+    pub(crate) fn folder(&self) -> &Path {
         self.folder.as_ref().expect("its folder").path()
     }
 
     /// Where it listens.
-    pub fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// A request to it, by its path.
-    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.http.request(method, format!("http://{}{path}", self.address))
     }
 
     /// GET.
-    pub async fn get(&self, path: &str) -> Response {
+    pub(crate) async fn get(&self, path: &str) -> Response {
         self.request(Method::GET, path).send().await.expect("an answer")
     }
 
     /// POST of JSON, as the box office.
-    pub async fn post(&self, path: &str, body: &Value) -> Response {
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Response {
         let request = self.request(Method::POST, path).bearer_auth(KEY);
         request.body(body.to_string()).send().await.expect("an answer")
     }
 
     /// Puts a show on, in a hall of two rows of five, and gives its name.
-    pub async fn a_show(&self) -> String {
+    pub(crate) async fn a_show(&self) -> String {
         let hall = self.post("/v1/halls?name=Small+Hall", &small_plan()).await;
         assert_eq!(hall.status(), 201);
         let hall: Value = hall.json().await.expect("JSON");
@@ -112,7 +112,7 @@ impl OpenHouse {
     }
 
     /// One JSON-RPC request over HTTP, and the answer.
-    pub async fn rpc(&self, show: &str, token: Option<&str>, request: &Value) -> Value {
+    pub(crate) async fn rpc(&self, show: &str, token: Option<&str>, request: &Value) -> Value {
         let mut asking = self.request(Method::POST, &format!("/v1/shows/{show}/rpc"));
         if let Some(token) = token {
             asking = asking.bearer_auth(token);
@@ -123,7 +123,7 @@ impl OpenHouse {
     }
 
     /// A new session's token.
-    pub async fn identify(&self, show: &str) -> String {
+    pub(crate) async fn identify(&self, show: &str) -> String {
         let request = json!({"jsonrpc": "2.0", "id": 1, "method": "identify"});
         let answer = self.rpc(show, None, &request).await;
         answer["result"]["session"].as_str().expect("a token").to_owned()
@@ -131,7 +131,7 @@ impl OpenHouse {
 }
 
 /// A show in a hall, far in the future.
-pub fn new_show(hall: &Value) -> Value {
+pub(crate) fn new_show(hall: &Value) -> Value {
     json!({
         "hall": hall, "title": "The Tempest", "starts_at": 4_102_444_800_000_u64,
         "currency": "EUR", "prices": {"Stalls": 4500},
@@ -139,7 +139,7 @@ pub fn new_show(hall: &Value) -> Value {
 }
 
 /// A plan of two rows of five seats.
-pub fn small_plan() -> Value {
+pub(crate) fn small_plan() -> Value {
     let row = |row: usize| {
         let seat = |seat: usize| {
             json!({
