@@ -5,8 +5,10 @@
 //! standard error.
 
 pub mod import;
+pub mod load;
 pub mod plan;
 pub mod serve;
+pub mod watch;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -34,6 +36,8 @@ struct CommandLine {
 enum Command {
     Serve(Box<serve::ServeArgs>),
     Import(plan::ImportArgs),
+    Watch(watch::WatchArgs),
+    Load(Box<load::LoadArgs>),
 }
 
 /// Runs the program and gives its exit code.
@@ -47,6 +51,8 @@ pub fn main() -> ExitCode {
         match line.command {
             Command::Serve(args) => serve::run(*args).await.map(|()| ExitCode::SUCCESS),
             Command::Import(args) => plan::run(args).await,
+            Command::Watch(args) => watch::run(args).await,
+            Command::Load(args) => load::run(*args).await,
         }
     });
     done.unwrap_or_else(|error| failed(&error))

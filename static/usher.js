@@ -1,0 +1,594 @@
+/**
+ * A client of Usher's live protocol, version 1, in one module without dependencies.
+ *
+ * It owns one socket at a time to one show, a mirror of that show's seats, and the answers still
+ * owed. It knows nothing of layouts, pages or storage: a session token is loaded from and saved to
+ * whatever the caller hands in.
+ *
+ *     const client = new UsherClient({ show: "hamlet", onseats: () => draw(client.mirror.seats) });
+ *     client.open();
+ *     const { hold } = await client.request("hold", { seats: [12, 13] });
+ *
+ * Safety: a frame is applied only where it fits what is known; after a gap, or a frame that cannot
+ * be read, the client starts afresh. Liveness: a socket that ended, or that owes an answer, is
+ * replaced, sooner or later, for as long as the server does not say to stay away. What was asked
+ * while there was no socket is refused at once and never sent later.
+ */
+
+/** What a seat can be, as the wire numbers it. */
+export const AVAILABLE = 0;
+export const HELD = 1;
+export const SOLD = 2;
+export const BLOCKED = 3;
+
+/** Silence after which the socket is asked whether it still lives. The server pings every 25 s, but
+ *  a page cannot see pings. */
+const QUIET_MS = 40_000;
+/** How long a living socket may take to say anything at all once asked. */
+const PROBE_MS = 5_000;
+/** How long a socket may take to open and bring its first seat frame. */
+const OPENING_MS = 15_000;
+/** How long an answer may take; a purchase waits for a bank, which the server bounds at a minute. */
+const ANSWER_MS = 15_000;
+const PAYMENT_ANSWER_MS = 75_000;
+/** Reconnecting: a random wait below a ceiling that doubles from the first to the last of these. */
+const BACKOFF_FIRST_MS = 500;
+const BACKOFF_LAST_MS = 20_000;
+/** The ceiling of the wait after "too many sockets from this address". */
+const CROWDED_MS = 60_000;
+
+/** Seats are numbered in 32 bits. */
+const SEATS_MOST = 2 ** 32;
+
+/** What a close code asks of a client: `at_once`, `later`, `much_later` or `stay_away`. Codes not
+ *  listed mean a broken line: `later`. */
+const AFTER_CLOSE = new Map([
+  [1001, "at_once"], // going away: a restart, another node is ready
+  [1002, "stay_away"], // protocol error: coming back would repeat it
+  [1003, "stay_away"], // binary sent to the server
+  [1008, "stay_away"], // abuse
+  [1009, "stay_away"], // message too long
+  [1011, "later"], // this show met a fault
+  [4008, "at_once"], // idle: we slept
+  [4009, "much_later"], // too many sockets from this address
+]);
+
+/** @typedef {{kind:"snapshot", epoch:string, seq:number, n:number, seats:Uint8Array}} Snapshot */
+/** @typedef {[gap:number, length:number, state:number]} Run */
+/** @typedef {{kind:"diff", from:number, to:number, runs:Run[]}} Diff */
+/** @typedef {Snapshot | Diff} Frame */
+/** What is known of a show's seats. `seats[i]` is seat i's state; `epoch` is a decimal string.
+ *  @typedef {{epoch:string, seq:number, seats:Uint8Array}} Mirror */
+/** Amounts are integers in the currency's minor unit. Times are milliseconds since the Unix epoch.
+ *  @typedef {{amount:number, currency:string}} Money */
+/** @typedef {{id:string, seats:number[], expires_at:number, total:Money,
+ *   state:"held"|"paying"|"offered"}} Hold */
+/** @typedef {{epoch:string, seq:number, chain:string}} Head */
+/** @typedef {{id:string, show:string, seats:number[], total:Money, bought_at:number,
+ *   payment:{id:string, state:string}, head:Head}} Order */
+/** @typedef {{session:string, holds:Hold[], orders:Order[], now:number}} Identity */
+/** `load` gives the token to show, if one is kept; `save` keeps the newest (null: it is no good).
+ *  @typedef {{load():(string|null), save(token:string|null):void}} SessionStore */
+/** How the line is. `retry_at` (by `Date.now()`) where it is `waiting`; `code` where the server
+ *  closed it.
+ *  @typedef {{state:"connecting"|"live"|"waiting"|"closed"|"refused", attempt:number,
+ *   retry_at?:number, code?:number}} Link */
+/** Which seats a frame changed: indexes, or null where everything may be different.
+ *  @typedef {{changed:(number[]|null)}} SeatsChange */
+
+/** A message that is not what the protocol says it is. */
+export class FrameError extends Error {
+  name = "FrameError";
+}
+
+/** The server's ordinary no. `reason` is stable; `message` may be shown to a buyer. */
+export class Refusal extends Error {
+  name = "Refusal";
+  /** @param {{code:number, message:string, data?:Record<string, any>}} error */
+  constructor({ code, message, data }) {
+    super(message);
+    this.code = code;
+    /** @type {Record<string, any>} */
+    this.data = data ?? {};
+    /** @type {string} */
+    this.reason = typeof this.data.reason === "string" ? this.data.reason : "";
+  }
+}
+
+/** No answer came. Where `sent` is false nothing was asked; where it is true, whether it was done
+ *  is not known: the next `identify` tells. */
+export class Unanswered extends Error {
+  name = "Unanswered";
+  /** @param {string} method @param {boolean} sent */
+  constructor(method, sent) {
+    super(sent ? `the line was lost before ${method} was answered` : `not connected: ${method} was not sent`);
+    this.method = method;
+    this.sent = sent;
+  }
+}
+
+/** @param {boolean} fine @param {string} otherwise @returns {asserts fine} */
+function expect(fine, otherwise) {
+  if (!fine) throw new FrameError(otherwise);
+}
+
+/** Reads one varint at `at`. @param {Uint8Array} bytes @param {number} at
+ *  @returns {[value:number, after:number]} */
+function varint(bytes, at) {
+  let value = 0;
+  let scale = 1;
+  for (let i = at; ; i += 1, scale *= 128) {
+    const byte = bytes[i];
+    expect(byte !== undefined, "a number is cut short");
+    value += (byte & 0x7f) * scale;
+    expect(value <= Number.MAX_SAFE_INTEGER, "a number is too large");
+    if (byte < 0x80) {
+      expect(byte !== 0 || i === at, "a number is not in its shortest form");
+      return [value, i + 1];
+    }
+  }
+}
+
+/** Two bits a seat, least significant first, to one byte a seat. @param {Uint8Array} packed
+ *  @param {number} n */
+function unpack(packed, n) {
+  expect(packed.length === Math.ceil(n / 4), "the seats are not as many as was said");
+  const seats = new Uint8Array(n);
+  for (let i = 0; i < n; i += 1) seats[i] = (packed[i >> 2] >> ((i & 3) * 2)) & 3;
+  expect(n % 4 === 0 || packed[n >> 2] >> ((n & 3) * 2) === 0, "unused bits are set");
+  return seats;
+}
+
+/** Reads a binary seat frame (`usher.v1`). Throws {@link FrameError}.
+ *  @param {ArrayBuffer | Uint8Array} message @returns {Frame} */
+export function decodeFrame(message) {
+  const bytes = message instanceof Uint8Array ? message : new Uint8Array(message);
+  if (bytes[0] === 0x01) {
+    expect(bytes.length >= 9, "a snapshot is cut short");
+    const epoch = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(1, true).toString();
+    const [seq, at] = varint(bytes, 9);
+    const [n, start] = varint(bytes, at);
+    return { kind: "snapshot", epoch, seq, n, seats: unpack(bytes.subarray(start), n) };
+  }
+  expect(bytes[0] === 0x02, "neither a snapshot nor a diff");
+  let [from, at] = varint(bytes, 1);
+  let steps, gap, packed;
+  [steps, at] = varint(bytes, at);
+  /** @type {Run[]} */
+  const runs = [];
+  for (let end = 0; at < bytes.length; ) {
+    [gap, at] = varint(bytes, at);
+    [packed, at] = varint(bytes, at);
+    // Division, not a shift: shifts cut numbers to 32 bits.
+    const length = Math.floor(packed / 4) + 1;
+    end += gap + length;
+    expect(end <= SEATS_MOST, "runs reach beyond any house");
+    runs.push([gap, length, packed % 4]);
+  }
+  expect(Number.isSafeInteger(from + steps), "a number is too large");
+  return { kind: "diff", from, to: from + steps, runs };
+}
+
+/** Reads a text message: JSON-RPC 2.0, one object. Throws {@link FrameError}.
+ *  @param {string} text @returns {{id?:any, method?:string, params?:any, result?:any, error?:any}} */
+export function decodeText(text) {
+  let message;
+  try {
+    message = JSON.parse(text);
+  } catch {
+    throw new FrameError("not JSON");
+  }
+  expect(message?.jsonrpc === "2.0", "not JSON-RPC 2.0");
+  return message;
+}
+
+/** @param {...unknown} numbers */
+function counts(...numbers) {
+  return numbers.every((number) => Number.isSafeInteger(number) && Number(number) >= 0);
+}
+
+/** @param {unknown} epoch */
+function is_epoch(epoch) {
+  return typeof epoch === "string" && /^(0|[1-9][0-9]{0,19})$/.test(epoch) && BigInt(epoch) < 2n ** 64n;
+}
+
+/** Reads a JSON seat frame (`usher.v1.json`, long polling): a notification's method and params.
+ *  Null where it is no seat frame. Throws {@link FrameError}.
+ *  @param {string} method @param {any} params @returns {Frame | null} */
+export function decodeNotification(method, params) {
+  if (method === "snapshot") {
+    const { epoch, seq, n } = params ?? {};
+    expect(is_epoch(epoch) && counts(seq, n), "a snapshot lacks its numbers");
+    // `atob` would read base64 without its padding too.
+    expect(typeof params.seats === "string" && params.seats.length % 4 === 0, "the seats are not base64");
+    let text;
+    try {
+      text = atob(params.seats);
+    } catch {
+      throw new FrameError("the seats are not base64");
+    }
+    const packed = Uint8Array.from(text, (letter) => letter.charCodeAt(0));
+    return { kind: "snapshot", epoch, seq, n, seats: unpack(packed, n) };
+  }
+  if (method !== "diff") return null;
+  const { from, to, runs } = params ?? {};
+  expect(counts(from, to) && from <= to && Array.isArray(runs), "a diff lacks its numbers");
+  for (const run of runs) {
+    expect(Array.isArray(run) && run.length === 3 && counts(...run) && run[1] >= 1 && run[2] <= 3, "a run cannot be read");
+  }
+  return { kind: "diff", from, to, runs };
+}
+
+/**
+ * Applies a frame to what is known (null: nothing yet). A snapshot replaces everything; a diff sets
+ * states where it fits, in place. `gap` means that something was missed: the mirror is left as it
+ * was and can only be shown until a snapshot comes. Throws {@link FrameError} where the frame cannot
+ * be true; then nothing was set either.
+ *
+ * @param {Mirror | null} mirror
+ * @param {Frame} frame
+ * @param {boolean} [first] the first frame of its socket: another node may know less than the one
+ *   before, so that its snapshot may go back
+ * @returns {{outcome:"applied"|"known"|"gap", mirror:(Mirror|null), changed:(number[]|null)}}
+ *   `changed`: the seats that are different now; null where all may be.
+ */
+export function applyFrame(mirror, frame, first = false) {
+  if (frame.kind === "snapshot") {
+    const { epoch, seq, seats } = frame;
+    expect(first || mirror?.epoch !== epoch || seq >= mirror.seq, "a snapshot goes back");
+    const before = mirror !== null && mirror.seats.length === seats.length ? mirror.seats : null;
+    /** @type {number[] | null} */
+    const changed = before === null ? null : [];
+    if (before && changed) {
+      for (let i = 0; i < seats.length; i += 1) if (seats[i] !== before[i]) changed.push(i);
+    }
+    return { outcome: "applied", mirror: { epoch, seq, seats }, changed };
+  }
+  if (mirror === null || mirror.seq < frame.from) return { outcome: "gap", mirror, changed: [] };
+  if (frame.to <= mirror.seq) return { outcome: "known", mirror, changed: [] };
+  // Before anything is set, so that a faulty diff leaves no half of itself behind.
+  const end = frame.runs.reduce((at, [gap, length]) => at + gap + length, 0);
+  expect(end <= mirror.seats.length, "a run goes beyond the last seat");
+  /** @type {number[]} */
+  const changed = [];
+  let at = 0;
+  for (const [gap, length, state] of frame.runs) {
+    at += gap;
+    for (const end = at + length; at < end; at += 1) {
+      if (mirror.seats[at] !== state) changed.push(at);
+      mirror.seats[at] = state;
+    }
+  }
+  mirror.seq = frame.to;
+  return { outcome: "applied", mirror, changed };
+}
+
+/**
+ * The server's clock, told by the `now` in its answers. Each answer bounds how far the local clock
+ * can be off (the server spoke between our question and the answer's arrival); what is believed is
+ * moved into these bounds and otherwise left alone, so a countdown does not twitch.
+ */
+export class ServerClock {
+  /** Server time minus local time, in milliseconds. */
+  offset = 0;
+  #told = false;
+  /** @param {() => number} local reads the local clock */
+  constructor(local) {
+    this.local = local;
+  }
+  /** What the server's clock shows now. */
+  now() {
+    return this.local() + this.offset;
+  }
+  /** @param {number} now the server's word @param {number} [asked_at] by the local clock; without it
+   *  the message was not asked for, and how long it travelled is not known. */
+  hear(now, asked_at) {
+    const least = now - this.local();
+    const most = asked_at === undefined ? Infinity : now - asked_at;
+    if (!this.#told) this.offset = most === Infinity ? least : (least + most) / 2;
+    else this.offset = Math.min(Math.max(this.offset, least), Math.max(least, most));
+    this.#told = true;
+  }
+}
+
+/** What the client needs of its surroundings; a test hands in its own.
+ *  @typedef {object} World
+ *  @property {new (url:string, protocols:string[]) => WebSocket} WebSocket
+ *  @property {() => number} now the local clock
+ *  @property {() => number} random from 0 to 1
+ *  @property {(run:() => void, ms:number) => any} setTimeout
+ *  @property {(timer:any) => void} clearTimeout
+ *  @property {EventTarget} [network] tells `online` and `offline`
+ */
+
+/** @returns {World} */
+function browser() {
+  return {
+    WebSocket: globalThis.WebSocket,
+    now: () => Date.now(),
+    random: Math.random,
+    setTimeout: (run, ms) => setTimeout(run, ms),
+    clearTimeout: (timer) => clearTimeout(timer),
+    network: globalThis.window,
+  };
+}
+
+/** @typedef {object} Options
+ *  @property {string} show which show to follow
+ *  @property {string | URL} [base] the server's address, by default the page's own
+ *  @property {"binary" | "json"} [format] how seat frames are to come; binary unless said
+ *  @property {boolean} [identify] false: only watch, as nobody
+ *  @property {SessionStore} [session] where the token is kept; in memory unless said
+ *  @property {(change:SeatsChange) => void} [onseats] after a frame changed the mirror
+ *  @property {(link:Link) => void} [onlink] when the line changed
+ *  @property {(identity:Identity) => void} [onidentity] at every opening: what the session has
+ *  @property {(method:string, params:any) => void} [onnotification] all others than seat frames
+ *  @property {World} [world]
+ */
+
+/** One show, followed for as long as it is open. */
+export class UsherClient {
+  /** @type {Mirror | null} what is known of the seats; null until the first frame */
+  mirror = null;
+  /** @type {Link} */
+  link = { state: "closed", attempt: 0 };
+
+  /** @type {Options} */ #options;
+  /** @type {World} */ #world;
+  /** @type {SessionStore} */ #session;
+  /** The socket in use. Events of any other are late words of the dead, and ignored.
+   *  @type {WebSocket | null} */
+  #socket = null;
+  /** Answers owed by that socket.
+   *  @type {Map<number, {method:string, asked_at:number, timer:any, resolve:(result:any) => void,
+   *   reject:(error:Error) => void}>} */
+  #owed = new Map();
+  #next_id = 1;
+  /** Failures since the line was last live: sets the backoff's ceiling. */
+  #attempt = 0;
+  /** The mirror is not to be resumed from: a gap, or a frame that could not be read. */
+  #afresh = false;
+  /** What `server.draining` asked, for the close that follows it. @type {number | null} */
+  #draining_ms = null;
+  /** When the socket last said anything, by the local clock. */
+  #heard_at = 0;
+  /** Whether it said anything since it was last asked for a sign of life. */
+  #heard_since = true;
+  /** @type {any} */ #reconnect_timer = null;
+  /** One timer for what is next due of the socket: its opening, a look at silence, a probe's answer.
+   *  @type {any} */
+  #watch_timer = null;
+
+  /** @param {Options} options */
+  constructor(options) {
+    this.#options = options;
+    this.#world = options.world ?? browser();
+    /** @type {string | null} */
+    let kept = null;
+    this.#session = options.session ?? { load: () => kept, save: (token) => void (kept = token) };
+    this.clock = new ServerClock(this.#world.now);
+  }
+
+  /** Opens the line, and keeps it open until {@link close}. */
+  open() {
+    if (this.#socket || this.#reconnect_timer !== null) return;
+    for (const event of ["online", "offline"]) this.#world.network?.addEventListener(event, this.#network);
+    this.#attempt = 0;
+    this.#connect();
+  }
+
+  /** Closes the line for good; what was asked and not answered is rejected. */
+  close() {
+    for (const event of ["online", "offline"]) this.#world.network?.removeEventListener(event, this.#network);
+    this.#drop(1000);
+    this.#world.clearTimeout(this.#reconnect_timer);
+    this.#reconnect_timer = null;
+    this.#tell({ state: "closed", attempt: 0 });
+  }
+
+  /**
+   * Asks the server. Rejects with {@link Refusal} for its no, and with {@link Unanswered} where the
+   * line is down: then nothing is kept to be asked later.
+   *
+   * @param {string} method
+   * @param {Record<string, unknown>} [params]
+   * @returns {Promise<any>} the result
+   */
+  request(method, params = {}) {
+    const socket = this.#socket;
+    if (!socket || socket.readyState !== 1) return Promise.reject(new Unanswered(method, false));
+    const id = this.#next_id;
+    this.#next_id += 1;
+    const limit = method === "buy" ? PAYMENT_ANSWER_MS : ANSWER_MS;
+    return new Promise((resolve, reject) => {
+      // A server that owes an answer for so long is not there, whatever the socket says.
+      const timer = this.#world.setTimeout(() => this.#lost(socket), limit);
+      this.#owed.set(id, { method, asked_at: this.#world.now(), timer, resolve, reject });
+      socket.send(JSON.stringify({ jsonrpc: "2.0", id, method, params }));
+    });
+  }
+
+  /** Looks now whether the line still lives: for a page that was hidden, or a changed network. */
+  probe() {
+    if (this.#reconnect_timer !== null) {
+      this.#connect();
+    } else if (this.#socket?.readyState === 1) {
+      this.#ask_for_life(this.#socket);
+    }
+  }
+
+  #network = () => this.probe();
+
+  #url() {
+    const { show, base = globalThis.location?.origin } = this.#options;
+    const url = new URL(`v1/shows/${encodeURIComponent(show)}/live`, new URL("./", base));
+    url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+    if (this.mirror && !this.#afresh) url.searchParams.set("since", `${this.mirror.epoch}.${this.mirror.seq}`);
+    return url.href;
+  }
+
+  #connect() {
+    this.#world.clearTimeout(this.#reconnect_timer);
+    this.#reconnect_timer = null;
+    const format = this.#options.format === "json" ? "usher.v1.json" : "usher.v1";
+    const socket = new this.#world.WebSocket(this.#url(), [format]);
+    socket.binaryType = "arraybuffer";
+    this.#socket = socket;
+    socket.onopen = () => socket === this.#socket && this.#opened();
+    socket.onmessage = ({ data }) => socket === this.#socket && this.#heard(data);
+    socket.onclose = ({ code }) => socket === this.#socket && this.#lost(socket, code);
+    this.#watch(OPENING_MS, () => this.#lost(socket));
+    this.#tell({ state: "connecting", attempt: this.#attempt });
+  }
+
+  #opened() {
+    if (this.#options.identify !== false) void this.#identify();
+  }
+
+  async #identify() {
+    const socket = this.#socket;
+    const session = this.#session.load();
+    try {
+      const identity = await this.request("identify", session === null ? {} : { session });
+      this.#session.save(identity.session);
+      this.#options.onidentity?.(identity);
+    } catch (error) {
+      if (!(error instanceof Refusal) || socket !== this.#socket) return;
+      if (error.reason === "bad_session" && session !== null) {
+        this.#session.save(null);
+        void this.#identify();
+      } else {
+        // Watching goes on as nobody; asked again soon, for without it nothing can be bought.
+        const wait = error.data.retry_after_ms ?? BACKOFF_LAST_MS;
+        this.#world.setTimeout(() => socket === this.#socket && void this.#identify(), wait);
+      }
+    }
+  }
+
+  /** @param {string | ArrayBuffer} message */
+  #heard(message) {
+    this.#heard_at = this.#world.now();
+    this.#heard_since = true;
+    try {
+      if (typeof message !== "string") return this.#frame(decodeFrame(message));
+      const { id, method, params, result, error } = decodeText(message);
+      if (method === undefined) return this.#answered(id, result, error);
+      const frame = decodeNotification(method, params);
+      if (frame) return this.#frame(frame);
+      if (typeof params?.now === "number") this.clock.hear(params.now);
+      if (method === "server.draining") this.#draining_ms = params.reconnect_after_ms;
+      this.#options.onnotification?.(method, params ?? {});
+    } catch (fault) {
+      if (!(fault instanceof FrameError)) throw fault;
+      this.#start_afresh();
+    }
+  }
+
+  /** @param {number} id @param {any} result @param {any} error */
+  #answered(id, result, error) {
+    const owed = this.#owed.get(id);
+    if (!owed) return;
+    this.#owed.delete(id);
+    this.#world.clearTimeout(owed.timer);
+    const now = result?.now ?? error?.data?.now;
+    if (typeof now === "number") this.clock.hear(now, owed.asked_at);
+    if (error) owed.reject(new Refusal(error));
+    else owed.resolve(result);
+  }
+
+  /** @param {Frame} frame */
+  #frame(frame) {
+    const { outcome, mirror, changed } = applyFrame(this.mirror, frame, this.link.state !== "live");
+    if (outcome === "gap") return this.#start_afresh();
+    this.mirror = mirror;
+    this.#afresh = false;
+    if (this.link.state !== "live") {
+      this.#attempt = 0;
+      this.#watch_silence();
+      this.#tell({ state: "live", attempt: 0 });
+    }
+    if (outcome === "applied") this.#options.onseats?.({ changed });
+  }
+
+  #start_afresh() {
+    this.#afresh = true;
+    if (this.#socket) this.#lost(this.#socket);
+  }
+
+  /** Looks in when the line would have been quiet for too long. Messages do not move the timer;
+   *  the look finds out when the last one came. */
+  #watch_silence() {
+    this.#watch(Math.max(this.#heard_at + QUIET_MS - this.#world.now(), 0), () => {
+      const quiet_ms = this.#world.now() - this.#heard_at;
+      if (quiet_ms >= QUIET_MS && this.#socket) this.#ask_for_life(this.#socket);
+      else this.#watch_silence();
+    });
+  }
+
+  /** Any message will do for an answer, even a fault. @param {WebSocket} socket */
+  #ask_for_life(socket) {
+    this.#heard_since = false;
+    const session = this.#session.load();
+    const asked = this.#options.identify === false || session === null
+      ? this.request("ping") // no such method: the fault is a sign of life
+      : this.request("identify", { session });
+    asked.catch(() => {}); // only whether anything is heard matters
+    this.#watch(PROBE_MS, () => {
+      if (this.#heard_since && this.link.state === "live") this.#watch_silence();
+      else this.#lost(socket);
+    });
+  }
+
+  /** @param {number} ms @param {() => void} then */
+  #watch(ms, then) {
+    this.#world.clearTimeout(this.#watch_timer);
+    this.#watch_timer = this.#world.setTimeout(then, ms);
+  }
+
+  /** The socket is no more, or as good as that. @param {WebSocket} socket @param {number} [code] */
+  #lost(socket, code) {
+    if (socket !== this.#socket) return;
+    this.#drop();
+    const after = AFTER_CLOSE.get(code ?? 0) ?? "later";
+    if (after === "stay_away") {
+      this.#tell({ state: "refused", attempt: this.#attempt, code });
+      return;
+    }
+    const wait = this.#wait_ms(after);
+    this.#attempt += 1;
+    this.#reconnect_timer = this.#world.setTimeout(() => this.#connect(), wait);
+    this.#tell({ state: "waiting", attempt: this.#attempt, retry_at: this.#world.now() + wait, code });
+  }
+
+  /** @param {string} after */
+  #wait_ms(after) {
+    const chance = this.#world.random();
+    // All were told the same time: they come back spread over as long again.
+    const asked_ms = this.#draining_ms;
+    this.#draining_ms = null;
+    if (asked_ms !== null) return asked_ms * (1 + chance);
+    if (after === "much_later") return CROWDED_MS * (0.5 + chance / 2);
+    if (after === "at_once" && this.#attempt === 0) return chance * BACKOFF_FIRST_MS;
+    return chance * Math.min(BACKOFF_FIRST_MS * 2 ** this.#attempt, BACKOFF_LAST_MS);
+  }
+
+  /** Lets go of the socket and of all it owes. @param {number} [code] */
+  #drop(code) {
+    const socket = this.#socket;
+    this.#socket = null;
+    this.#world.clearTimeout(this.#watch_timer);
+    socket?.close(code);
+    const owed = [...this.#owed.values()];
+    this.#owed.clear();
+    for (const { method, timer, reject } of owed) {
+      this.#world.clearTimeout(timer);
+      reject(new Unanswered(method, true));
+    }
+  }
+
+  /** @param {Link} link */
+  #tell(link) {
+    this.link = link;
+    this.#options.onlink?.(link);
+  }
+}
