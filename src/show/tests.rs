@@ -415,7 +415,10 @@ fn named_seats_that_are_gone_are_counted_over_the_whole_show() {
 #[test]
 fn a_single_seat_may_not_be_left_alone_where_the_show_forbids_it() {
     let mut house = House::new(Policy { orphans: Orphans::Forbid, ..Policy::default() });
-    assert_eq!(house.hold(1, &[0, 1, 2]), Err(Refusal::OrphanSeat { seats: seats(&[3]) }));
+    assert_eq!(house.hold(1, &[1, 2]), Err(Refusal::OrphanSeat { seats: seats(&[0, 3]) }));
+    let three = house.hold(2, &[8, 9, 10]).unwrap();
+    assert_eq!(house.picture(), "........hhh......", "rows of four: three cannot but leave one");
+    house.release(2, three).unwrap();
     let hold = house.hold(1, &[0, 1]).unwrap();
     assert_eq!(house.change(1, hold, &[1, 2]), Err(Refusal::OrphanSeat { seats: seats(&[0, 3]) }));
     assert_eq!(house.change(1, hold, &[2, 3]), Ok(vec![2, 3]), "its own seats count as free");
