@@ -26,6 +26,8 @@ const PLAIN_BELOW_PX = 8;
 const NUMBERED_FROM_PX = 17;
 /** Rows are named where their seats are at least this large. */
 const ROWS_NAMED_FROM_PX = 10;
+/** The height of a section's name in CSS pixels. */
+const SECTION_NAME_PX = 10.5;
 /** The share of a seat's width that each state fills when drawn plain. */
 const PLAIN_SHARE = [1, 0.62, 0.46, 0.3];
 
@@ -35,9 +37,10 @@ const PLAIN_SHARE = [1, 0.62, 0.46, 0.3];
  * @param {Box} box the piece, in plan units
  * @param {number} k device pixels per plan unit
  * @param {number} dpr device pixels per CSS pixel
+ * @param {number[]} named sections whose names are written, see {@link sections_to_name}
  * @param {Box} [part] paint only this part of the piece, and leave the rest as it is
  */
-export function paint_piece(ctx, scene, box, k, dpr, part = box) {
+export function paint_piece(ctx, scene, box, k, dpr, named, part = box) {
   const { palette, plan } = scene;
   ctx.save();
   ctx.setTransform(1, 0, 0, 1, 0, 0);
@@ -59,7 +62,7 @@ export function paint_piece(ctx, scene, box, k, dpr, part = box) {
   else paint_shaped(ctx, scene, seats, box, k, size);
   if (size >= NUMBERED_FROM_PX * dpr) paint_numbers(ctx, scene, seats, box, k, size);
   if (size >= ROWS_NAMED_FROM_PX * dpr) paint_row_names(ctx, scene, box, part, k, size, dpr);
-  else paint_section_names(ctx, scene, box, part, k, dpr);
+  for (const section of named) paint_section_name(ctx, scene, section, box, part, k, dpr);
   ctx.restore();
 }
 
@@ -205,31 +208,54 @@ function paint_row_names(ctx, { plan, palette, floor }, box, part, k, size, dpr)
   }
 }
 
-/** From afar sections are named instead, each in its middle, where the name is not wider than the
- *  section. @param {CanvasRenderingContext2D} ctx @param {Scene} scene @param {Box} box
- *  @param {Box} part @param {number} k @param {number} dpr */
-function paint_section_names(ctx, { plan, palette, floor }, box, part, k, dpr) {
-  if (floor.size < 2) return;
-  const px = 11.5 * dpr;
-  ctx.font = `650 ${px}px ${palette.font}`;
+/** Where a section's name is written, in plan units: in its middle. @param {Scene} scene
+ *  @param {number} section @param {number} k @param {number} dpr @returns {Box} */
+function name_box({ plan }, section, k, dpr) {
+  const { x, y, width, height } = plan.section_boxes[section];
+  const px = (SECTION_NAME_PX * dpr) / k;
+  // Letters are about 0.62 of their height wide; measuring would need a canvas.
+  const wide = (plan.layout.sections[section].name.length * 0.62 + 0.9) * px;
+  return { x: x + width / 2 - wide / 2, y: y + height / 2 - px * 0.8, width: wide, height: px * 1.6 };
+}
+
+/**
+ * From afar sections are named instead of rows: those whose name is not wider than they are, and
+ * stands on no other's.
+ *
+ * @param {Scene} scene @param {number} k @param {number} dpr
+ * @returns {number[]}
+ */
+export function sections_to_name(scene, k, dpr) {
+  const { plan, floor } = scene;
+  if (floor.size < 2 || plan.pitch * SEAT_SHARE * k >= ROWS_NAMED_FROM_PX * dpr) return [];
+  /** @type {Box[]} */
+  const taken = [];
+  return [...floor].filter((section) => {
+    const box = name_box(scene, section, k, dpr);
+    if (box.width > plan.section_boxes[section].width || taken.some((other) => touch(other, box))) return false;
+    taken.push(box);
+    return true;
+  });
+}
+
+/** @param {CanvasRenderingContext2D} ctx @param {Scene} scene @param {number} section
+ *  @param {Box} box @param {Box} part @param {number} k @param {number} dpr */
+function paint_section_name(ctx, scene, section, box, part, k, dpr) {
+  const { palette, plan } = scene;
+  const plate = name_box(scene, section, k, dpr);
+  if (!touch(plate, part)) return;
+  const [x, y] = [(plate.x - box.x) * k, (plate.y - box.y) * k];
+  ctx.fillStyle = palette.ground;
+  ctx.globalAlpha = 0.86;
+  ctx.beginPath();
+  ctx.roundRect(x, y, plate.width * k, plate.height * k, (plate.height * k) / 3);
+  ctx.fill();
+  ctx.globalAlpha = 1;
+  ctx.fillStyle = palette.ink;
+  ctx.font = `650 ${SECTION_NAME_PX * dpr}px ${palette.font}`;
   ctx.textAlign = "center";
   ctx.textBaseline = "middle";
-  ctx.lineJoin = "round";
-  for (const section of floor) {
-    const around = plan.section_boxes[section];
-    const name = plan.layout.sections[section].name;
-    const width = ctx.measureText(name).width;
-    if (!touch(wider(around, width / k), part) || width > around.width * k * 1.1) continue;
-    const [x, y] = [(around.x + around.width / 2 - box.x) * k, (around.y + around.height / 2 - box.y) * k];
-    ctx.fillStyle = palette.ground;
-    ctx.globalAlpha = 0.86;
-    ctx.beginPath();
-    ctx.roundRect(x - width / 2 - px * 0.45, y - px * 0.8, width + px * 0.9, px * 1.55, px * 0.5);
-    ctx.fill();
-    ctx.globalAlpha = 1;
-    ctx.fillStyle = palette.ink;
-    ctx.fillText(name, x, y);
-  }
+  ctx.fillText(plan.layout.sections[section].name, x + (plate.width * k) / 2, y + (plate.height * k) / 2, plate.width * k);
 }
 
 /** A shape of the plan. Fills are thinned, for plans are drawn for white paper, and the seats come
@@ -258,14 +284,15 @@ function paint_shape(ctx, shape, palette, strength) {
   ctx.lineWidth = 1.5;
   ctx.strokeStyle = palette.stage;
   ctx.stroke();
-  ctx.restore();
   const { text } = shape;
-  if (!text?.text) return;
-  ctx.font = `600 ${text.size}px ${palette.font}`;
-  ctx.textAlign = "center";
-  ctx.textBaseline = "middle";
-  ctx.fillStyle = palette.ink;
-  ctx.fillText(text.text, text.x, text.y);
+  if (text?.text) {
+    ctx.font = `600 ${text.size}px ${palette.font}`;
+    ctx.textAlign = "center";
+    ctx.textBaseline = "middle";
+    ctx.fillStyle = palette.ink;
+    ctx.fillText(text.text, text.x, text.y);
+  }
+  ctx.restore();
 }
 
 /** A colour with white mixed in. Only "#rrggbb" can be lifted; others are left as they are.

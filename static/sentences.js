@@ -135,3 +135,9 @@ export function availability(show, now) {
 
 /** What a state is called. @type {readonly string[]} */
 export const STATE_WORDS = ["available", "held by someone", "sold", "not for sale"];
+
+/** What a seat is called that is something to this buyer.
+ *  @type {Readonly<Record<import("./choice.js").Mark, string>>} */
+export const MARK_WORDS = {
+  chosen: "chosen", held: "held for you", leaving: "held for you, to be given back", bought: "yours",
+};

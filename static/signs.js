@@ -3,7 +3,7 @@
  */
 import { by_id, make } from "./elements.js";
 import { lifted, seat_shape, tick } from "./paint.js";
-import { money_words, STATE_WORDS } from "./sentences.js";
+import { MARK_WORDS, money_words, STATE_WORDS } from "./sentences.js";
 import { AVAILABLE, BLOCKED, HELD, SOLD } from "./usher.js";
 
 /** @typedef {import("./plan.js").Plan} Plan */
@@ -63,7 +63,7 @@ export function show_hint(plan, currency, map, client, { seat, area, x, y }) {
     const price = money_words({ amount: plan.price(seat), currency });
     const state = client.mirror?.seats[seat] ?? BLOCKED;
     const mark = map.marks.get(seat);
-    const words = mark ? "yours" : state === AVAILABLE ? price : STATE_WORDS[state];
+    const words = mark ? MARK_WORDS[mark] : state === AVAILABLE ? price : STATE_WORDS[state];
     hint.replaceChildren(make("b", {}, plan.label(seat)), ` ${words}${mark ? `, ${price}` : ""}`);
   } else {
     const { name, category } = plan.layout.areas[area];
