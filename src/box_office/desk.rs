@@ -4,6 +4,8 @@
 //! applied and every asker gets an answer. The waiting in between is the task's (`task.rs`), so that
 //! the simulation can drive a desk step by step.
 
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+
 use bytes::Bytes;
 use tokio::sync::oneshot;
 use uuid::Uuid;
@@ -93,10 +95,34 @@ struct Appending {
     count: usize,
 }
 
+/// A replica that many may read and one desk changes. It shows only what the log has: whoever reads
+/// it sees nothing that could still be lost.
+#[derive(Clone, Debug)]
+pub struct Shared(Arc<RwLock<Replica>>);
+
+impl Shared {
+    /// Shares a replica.
+    pub fn new(replica: Replica) -> Self {
+        Self(Arc::new(RwLock::new(replica)))
+    }
+
+    /// Reads it. Keep the guard for a few microseconds, and never across an await: the desk waits.
+    pub fn read(&self) -> RwLockReadGuard<'_, Replica> {
+        // A panic while applying stops the show's task, which is then not heard of again; what was
+        // applied before is still true.
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts another replica in its place: the log's history is another than was known.
+    pub fn replace(&self, replica: Replica) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = replica;
+    }
+}
+
 /// One show's desk.
 #[derive(Debug)]
 pub struct Desk {
-    replica: Replica,
+    replica: Shared,
     asked: Asked,
     appending: Vec<Appending>,
     /// Commands that wait for the outcome of this turn, to be proposed first in the next.
@@ -104,14 +130,14 @@ pub struct Desk {
 }
 
 impl Desk {
-    /// A desk over a replica.
-    pub fn new(replica: Replica) -> Self {
-        let asked = Asked::new(replica.show().definition().seats);
+    /// The desk that changes `replica`; there must be no other.
+    pub fn new(replica: Shared) -> Self {
+        let asked = Asked::new(replica.read().show().definition().seats);
         Self { replica, asked, appending: Vec::new(), again: Vec::new() }
     }
 
     /// The state.
-    pub fn replica(&self) -> &Replica {
+    pub fn replica(&self) -> &Shared {
         &self.replica
     }
 
@@ -126,14 +152,22 @@ impl Desk {
         self.asked.clear();
         let mut entries = Vec::new();
         let waited = std::mem::take(&mut self.again);
+        let replica = self.replica.clone();
+        let replica = replica.read();
         for pending in waited.into_iter().chain(inbox.drain(..)) {
-            self.propose_one(pending, now, &mut entries);
+            self.propose_one(&replica, pending, now, &mut entries);
         }
         entries
     }
 
-    fn propose_one(&mut self, pending: Pending, now: Time, entries: &mut Vec<Bytes>) {
-        let show = self.replica.show();
+    fn propose_one(
+        &mut self,
+        replica: &Replica,
+        pending: Pending,
+        now: Time,
+        entries: &mut Vec<Bytes>,
+    ) {
+        let show = replica.show();
         match propose(show, &mut self.asked, &pending.command, now, Uuid::new_v4()) {
             Ok(Proposal::Append(own)) => {
                 self.appending.push(Appending { pending, first: entries.len(), count: own.len() });
@@ -141,7 +175,7 @@ impl Desk {
             }
             Ok(Proposal::AskAgain) => self.again.push(pending),
             Ok(Proposal::AlreadySo) => {
-                let seq = self.replica.head().seq;
+                let seq = replica.head().seq;
                 pending.granted(Reply { answer: Answer::Done, seq, now });
             }
             Ok(Proposal::Bought(id)) => match show.order(id) {
@@ -149,9 +183,9 @@ impl Desk {
                     let answer = Answer::Order(OrderView::of(order, &show.definition().id));
                     pending.granted(Reply { answer, seq: order.head.seq, now });
                 }
-                None => self.refuse(pending, Refusal::NoSuchHold, now),
+                None => refuse(show, pending, Refusal::NoSuchHold, now),
             },
-            Err(refusal) => self.refuse(pending, refusal, now),
+            Err(refusal) => refuse(show, pending, refusal, now),
         }
     }
 
@@ -171,23 +205,34 @@ impl Desk {
         let mut settled = Settled::default();
         let mut own = Vec::new();
         let mut appending = std::mem::take(&mut self.appending).into_iter().peekable();
+        let mut answers = Vec::with_capacity(appending.len());
+        let mut replica = self.replica.0.write().unwrap_or_else(PoisonError::into_inner);
         for recorded in &appended.since_known {
-            let outcome = self.replica.apply(recorded, &mut settled.changes)?;
+            let outcome = replica.apply(recorded, &mut settled.changes)?;
             settled.outcomes.push(outcome);
             let place = recorded.seq.checked_sub(appended.own_first).map(|place| place as usize);
-            let asker = place.and_then(|place| {
-                appending
-                    .peek()
-                    .filter(|next| (next.first..next.first + next.count).contains(&place))
-            });
+            let mine = |next: &&Appending| {
+                place.is_some_and(|place| (next.first..next.first + next.count).contains(&place))
+            };
+            let asker = appending.peek().filter(mine);
             let except = asker.and_then(|next| next.pending.socket);
-            settled.told.extend(self.told(outcome, except, now, hears));
+            settled.told.extend(told(replica.show(), outcome, except, now, hears));
             if asker.is_some() {
                 own.push(outcome);
                 if let Some(next) = appending.next_if(|next| own.len() == next.count) {
-                    self.answer(next.pending, &own, recorded.seq, now);
+                    let answer = answer(replica.show(), &next.pending.command, &own, now);
+                    answers.push((next.pending, answer, recorded.seq));
                     own.clear();
                 }
+            }
+        }
+        // Answered once all may read what is answered.
+        drop(replica);
+        for (pending, answer, seq) in answers {
+            match answer {
+                Some(Ok(answer)) => pending.granted(Reply { answer, seq, now }),
+                Some(Err(refused)) => pending.answered(Err(refused)),
+                None => self.again.push(pending),
             }
         }
         Ok(settled)
@@ -195,95 +240,98 @@ impl Desk {
 
     /// The log did not answer: whether the entries are in it is unknown, and so are told who asked.
     pub fn unavailable(&mut self, now: Time) {
-        for next in std::mem::take(&mut self.appending) {
-            self.refuse(next.pending, Refusal::Unavailable, now);
-        }
-        for pending in std::mem::take(&mut self.again) {
-            self.refuse(pending, Refusal::Unavailable, now);
-        }
+        let appending = std::mem::take(&mut self.appending).into_iter().map(|next| next.pending);
+        let waiting = appending.chain(std::mem::take(&mut self.again)).collect();
+        self.refuse_unavailable(waiting, now);
     }
 
     /// Tells everybody in `inbox` that the log does not answer; nothing of theirs was proposed.
     pub fn refuse_unavailable(&self, inbox: Vec<Pending>, now: Time) {
-        inbox.into_iter().for_each(|pending| self.refuse(pending, Refusal::Unavailable, now));
+        let replica = self.replica.read();
+        let show = replica.show();
+        inbox.into_iter().for_each(|pending| refuse(show, pending, Refusal::Unavailable, now));
     }
+}
 
-    fn answer(&mut self, pending: Pending, outcomes: &[Outcome], seq: u64, now: Time) {
-        let show = self.replica.show();
-        let hold = |id: HoldId| show.hold(id).map(|hold| Answer::Hold(view_of(show, hold)));
-        let answer = match outcomes.last() {
-            None | Some(Outcome::Void) => None,
-            Some(Outcome::Held { hold: id, .. } | Outcome::Changed { hold: id, .. }) => hold(*id),
-            Some(Outcome::Sold { order, .. }) => show
-                .order(*order)
-                .map(|order| Answer::Order(OrderView::of(order, &show.definition().id))),
-            Some(Outcome::PaymentDeclined { .. }) => {
-                let refusal = Refusal::PaymentDeclined { code: declined_code(&pending.command) };
-                return self.refuse(pending, refusal, now);
-            }
-            Some(
-                Outcome::Released { .. }
-                | Outcome::Lapsed { .. }
-                | Outcome::PaymentBegun { .. }
-                | Outcome::Blocking,
-            ) => Some(Answer::Done),
-        };
-        match answer {
-            Some(answer) => pending.granted(Reply { answer, seq, now }),
-            None => self.again.push(pending),
+/// What is answered to a command whose entries had these outcomes; none where they were void.
+fn answer(
+    show: &Show,
+    command: &Command,
+    outcomes: &[Outcome],
+    now: Time,
+) -> Option<Result<Answer, Refused>> {
+    let hold = |id: HoldId| show.hold(id).map(|hold| Ok(Answer::Hold(view_of(show, hold))));
+    match outcomes.last()? {
+        Outcome::Void => None,
+        Outcome::Held { hold: id, .. } | Outcome::Changed { hold: id, .. } => hold(*id),
+        Outcome::Sold { order, .. } => show
+            .order(*order)
+            .map(|order| Ok(Answer::Order(OrderView::of(order, &show.definition().id)))),
+        Outcome::PaymentDeclined { .. } => {
+            let refusal = Refusal::PaymentDeclined { code: declined_code(command) };
+            Some(Err(Refused::of(show, refusal, now)))
         }
+        Outcome::Released { .. }
+        | Outcome::Lapsed { .. }
+        | Outcome::PaymentBegun { .. }
+        | Outcome::Blocking => Some(Ok(Answer::Done)),
     }
+}
 
-    /// What an outcome gives the session to be told. The asker of a grant gets the answer instead;
-    /// an end is told to all, the asker included.
-    fn told(
-        &self,
-        outcome: Outcome,
-        asker: Option<SocketId>,
-        now: Time,
-        hears: &dyn Fn(SessionId, Option<SocketId>) -> bool,
-    ) -> Option<Told> {
-        let (session, except) = match outcome {
-            Outcome::Held { session, .. }
-            | Outcome::Changed { session, .. }
-            | Outcome::Sold { session, .. } => (session, asker),
-            Outcome::Lapsed { session, .. } | Outcome::Released { session, .. } => (session, None),
-            Outcome::Void
-            | Outcome::PaymentBegun { .. }
-            | Outcome::PaymentDeclined { .. }
-            | Outcome::Blocking => return None,
-        };
-        if !hears(session, except) {
-            return None;
+/// What an outcome gives the session to be told. The asker of a grant gets the answer instead; an
+/// end is told to all, the asker included.
+fn told(
+    show: &Show,
+    outcome: Outcome,
+    asker: Option<SocketId>,
+    now: Time,
+    hears: &dyn Fn(SessionId, Option<SocketId>) -> bool,
+) -> Option<Told> {
+    let (session, except) = match outcome {
+        Outcome::Held { session, .. }
+        | Outcome::Changed { session, .. }
+        | Outcome::Sold { session, .. } => (session, asker),
+        Outcome::Lapsed { session, .. } | Outcome::Released { session, .. } => (session, None),
+        Outcome::Void
+        | Outcome::PaymentBegun { .. }
+        | Outcome::PaymentDeclined { .. }
+        | Outcome::Blocking => return None,
+    };
+    if !hears(session, except) {
+        return None;
+    }
+    let notice = match outcome {
+        Outcome::Held { hold, .. } | Outcome::Changed { hold, .. } => {
+            Notice::HoldChanged { hold: view_of(show, show.hold(hold)?), now }
         }
-        let show = self.replica.show();
-        let notice = match outcome {
-            Outcome::Held { hold, .. } | Outcome::Changed { hold, .. } => {
-                Notice::HoldChanged { hold: view_of(show, show.hold(hold)?), now }
-            }
-            Outcome::Sold { order, .. } => Notice::Order {
-                order: OrderView::of(show.order(order)?, &show.definition().id),
-                now,
-            },
-            Outcome::Lapsed { hold, .. } => Notice::HoldExpired { hold },
-            Outcome::Released { hold, .. } => {
-                Notice::HoldReleased { hold, reason: ReleaseReason::Released }
-            }
-            Outcome::Void
-            | Outcome::PaymentBegun { .. }
-            | Outcome::PaymentDeclined { .. }
-            | Outcome::Blocking => return None,
-        };
-        Some(Told { session, except, notice })
-    }
+        Outcome::Sold { order, .. } => {
+            Notice::Order { order: OrderView::of(show.order(order)?, &show.definition().id), now }
+        }
+        Outcome::Lapsed { hold, .. } => Notice::HoldExpired { hold },
+        Outcome::Released { hold, .. } => {
+            Notice::HoldReleased { hold, reason: ReleaseReason::Released }
+        }
+        Outcome::Void
+        | Outcome::PaymentBegun { .. }
+        | Outcome::PaymentDeclined { .. }
+        | Outcome::Blocking => return None,
+    };
+    Some(Told { session, except, notice })
+}
 
-    fn refuse(&self, pending: Pending, refusal: Refusal, now: Time) {
-        let show = self.replica.show();
+fn refuse(show: &Show, pending: Pending, refusal: Refusal, now: Time) {
+    let refused = Refused::of(show, refusal, now);
+    pending.answered(Err(refused));
+}
+
+impl Refused {
+    /// A refusal with what the show must add to it.
+    pub(super) fn of(show: &Show, refusal: Refusal, now: Time) -> Self {
         let holding = match refusal {
             Refusal::AlreadyHolding { hold } => show.hold(hold).map(|hold| view_of(show, hold)),
             _ => None,
         };
-        pending.answered(Err(Refused { refusal, holding, now }));
+        Self { refusal, holding, now }
     }
 }
 

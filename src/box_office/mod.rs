@@ -22,7 +22,7 @@ use crate::log::Log;
 use crate::show::ShowId;
 
 pub use clock::Clock;
-pub use counters::Counters;
+pub use counters::{APPEND_ENTRIES_BOUNDS, APPEND_US_BOUNDS, Counters, Histogram};
 pub use desk::{Answer, Desk, Pending, Refused, Reply, Settled, Told};
 pub use open_show::{Looked, OpenShow};
 pub use replica::{OpenError, Replica};

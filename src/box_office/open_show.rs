@@ -1,18 +1,18 @@
 //! The handle to an open show: what the rest of the house asks the box office through.
 
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
+use uuid::Uuid;
 
 use crate::hall::{Floor, Hall};
 use crate::hub::{Board, SocketId};
 use crate::protocol::rpc::{HoldView, OrderView};
-use crate::show::{Command, Definition, Head, Refusal, SessionId, Time};
+use crate::show::{Asked, Command, Definition, Head, Refusal, SessionId, Time, propose};
 
 use super::clock::Clock;
-use super::desk::{Pending, Refused, Reply};
+use super::desk::{Pending, Refused, Reply, Shared, view_of};
 
 /// How long an asker waits for the log before hearing `unavailable`: the protocol's two seconds.
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
@@ -22,8 +22,6 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 pub(super) enum Ask {
     /// A command.
     Command(Pending),
-    /// What a session has in this show.
-    Look { session: SessionId, answer: oneshot::Sender<Looked> },
     /// Finish what was asked before, save, and end.
     Stop { done: oneshot::Sender<()> },
 }
@@ -39,13 +37,6 @@ pub struct Looked {
     pub now: Time,
 }
 
-/// What the task publishes for whoever only wants to know.
-#[derive(Debug)]
-pub(super) struct Posted {
-    pub(super) head: Mutex<Head>,
-    pub(super) available: AtomicU32,
-}
-
 /// One open show.
 #[derive(Debug)]
 pub struct OpenShow {
@@ -55,7 +46,7 @@ pub struct OpenShow {
     board: Arc<Board>,
     clock: Clock,
     asks: mpsc::Sender<Ask>,
-    posted: Arc<Posted>,
+    replica: Shared,
 }
 
 impl OpenShow {
@@ -67,9 +58,9 @@ impl OpenShow {
         board: Arc<Board>,
         clock: Clock,
         asks: mpsc::Sender<Ask>,
-        posted: Arc<Posted>,
+        replica: Shared,
     ) -> Self {
-        Self { definition, hall, floor, board, clock, asks, posted }
+        Self { definition, hall, floor, board, clock, asks, replica }
     }
 
     /// What the show is.
@@ -99,12 +90,12 @@ impl OpenShow {
 
     /// The head of the show's log, as far as it was applied here.
     pub fn head(&self) -> Head {
-        *self.posted.head.lock().unwrap_or_else(PoisonError::into_inner)
+        self.replica.read().head()
     }
 
     /// How many seats anyone may hold just now.
     pub fn available(&self) -> u32 {
-        self.posted.available.load(Ordering::Relaxed)
+        self.replica.read().show().free().count()
     }
 
     /// Asks for something. `socket` is the asking socket, if there is one: what it is answered, the
@@ -113,6 +104,9 @@ impl OpenShow {
     /// # Errors
     /// The refusal, `unavailable` among them: then whether it was done is unknown.
     pub async fn ask(&self, command: Command, socket: Option<SocketId>) -> Result<Reply, Refused> {
+        if let Some(refused) = self.obvious_refusal(&command) {
+            return Err(refused);
+        }
         let (answer, answered) = oneshot::channel();
         let pending = Pending { command, socket, answer: Some(answer) };
         let asked = async {
@@ -125,19 +119,29 @@ impl OpenShow {
         }
     }
 
+    /// In a rush most who click are too late: where seats were named and are gone, that is said
+    /// from memory, here and now. It costs neither the task a turn nor the log an entry.
+    fn obvious_refusal(&self, command: &Command) -> Option<Refused> {
+        if !matches!(command, Command::Hold { .. }) {
+            return None;
+        }
+        let now = self.clock.now();
+        let replica = self.replica.read();
+        let show = replica.show();
+        let refusal = propose(show, &mut Asked::nothing(), command, now, Uuid::nil()).err()?;
+        Some(Refused::of(show, refusal, now))
+    }
+
     /// What a session has here.
-    ///
-    /// # Errors
-    /// `unavailable`, where the show does not answer.
-    pub async fn look(&self, session: SessionId) -> Result<Looked, Refused> {
-        let (answer, answered) = oneshot::channel();
-        let asked = async {
-            self.asks.send(Ask::Look { session, answer }).await.ok()?;
-            answered.await.ok()
-        };
-        match tokio::time::timeout(ANSWER_WITHIN, asked).await {
-            Ok(Some(looked)) => Ok(looked),
-            Ok(None) | Err(_) => Err(self.unavailable()),
+    pub fn look(&self, session: SessionId) -> Looked {
+        let now = self.clock.now();
+        let replica = self.replica.read();
+        let show = replica.show();
+        let orders = show.orders_of(session);
+        Looked {
+            holds: show.hold_of(session).map(|hold| view_of(show, hold)).into_iter().collect(),
+            orders: orders.map(|order| OrderView::of(order, &self.definition.id)).collect(),
+            now,
         }
     }
 

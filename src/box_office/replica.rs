@@ -152,11 +152,6 @@ impl Replica {
         Position { epoch: self.head.epoch, seq: self.head.seq }
     }
 
-    /// The show's stream.
-    pub fn stream(&self) -> &StreamId {
-        &self.stream
-    }
-
     /// The state as the log keeps it.
     pub fn to_snapshot(&self) -> Snapshot {
         Snapshot {

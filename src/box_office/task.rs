@@ -1,7 +1,6 @@
 //! The task of one open show: take all that waits, propose, append, apply, publish, answer.
 
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -9,15 +8,15 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::hall::{Floor, Hall};
 use crate::hub::{Board, Hub};
-use crate::log::{AppendError, Appended, Log};
-use crate::protocol::rpc::{Notice, OrderView, StorageState};
+use crate::log::{AppendError, Appended, Log, StreamId};
+use crate::protocol::rpc::{Notice, StorageState};
 use crate::protocol::websocket::CloseCode;
-use crate::show::{Command, Outcome, SessionId, ShowId, Time};
+use crate::show::{Command, Head, Outcome, ShowId, Time};
 
 use super::clock::Clock;
 use super::counters::Counters;
-use super::desk::{Desk, Pending, Settled, view_of};
-use super::open_show::{Ask, Looked, OpenShow, Posted};
+use super::desk::{Desk, Pending, Settled, Shared};
+use super::open_show::{Ask, OpenShow};
 use super::replica::{OpenError, Replica};
 
 /// How many asks may wait at one show; who comes then waits to get in.
@@ -54,11 +53,8 @@ pub(super) struct Parts {
 pub(super) fn start(parts: Parts) -> Arc<OpenShow> {
     let Parts { replica, board, hall, floor, log, hub, clock, counters } = parts;
     let definition = Arc::new(replica.show().definition().clone());
-    let head = replica.head();
-    let posted = Arc::new(Posted {
-        head: Mutex::new(head),
-        available: AtomicU32::new(replica.show().free().count()),
-    });
+    let saved = replica.head().seq;
+    let replica = Shared::new(replica);
     let (asks, inbox) = mpsc::channel(ASKS_MAX);
     let open = Arc::new(OpenShow::new(
         definition.clone(),
@@ -67,11 +63,13 @@ pub(super) fn start(parts: Parts) -> Arc<OpenShow> {
         board.clone(),
         clock.clone(),
         asks,
-        posted.clone(),
+        replica.clone(),
     ));
     let task = Task {
         show: definition.id.clone(),
-        saved: replica.head().seq,
+        stream: StreamId::show(&definition.id),
+        starts_at: definition.starts_at,
+        saved,
         saving: Arc::default(),
         closed: clock.now() >= definition.starts_at,
         desk: Desk::new(replica),
@@ -81,7 +79,6 @@ pub(super) fn start(parts: Parts) -> Arc<OpenShow> {
         clock,
         counters,
         board,
-        posted,
         away: None,
     };
     tokio::spawn(task.run(inbox));
@@ -90,6 +87,8 @@ pub(super) fn start(parts: Parts) -> Arc<OpenShow> {
 
 struct Task {
     show: ShowId,
+    stream: StreamId,
+    starts_at: Time,
     desk: Desk,
     floor: Arc<Floor>,
     log: Arc<dyn Log>,
@@ -97,7 +96,6 @@ struct Task {
     clock: Clock,
     counters: Arc<Counters>,
     board: Arc<Board>,
-    posted: Arc<Posted>,
     /// The position of the last snapshot that was asked for.
     saved: u64,
     /// Held while a snapshot is being saved: one at a time.
@@ -140,7 +138,7 @@ impl Task {
             }
             End::Broken(error) => {
                 tracing::error!(
-                    show = %self.show, seq = self.desk.replica().head().seq, %error,
+                    show = %self.show, seq = self.head().seq, %error,
                     "this show is stopped: its log cannot be followed; run `usher verify`"
                 );
                 self.hub.close_show(&self.show, CloseCode::Fault);
@@ -151,9 +149,9 @@ impl Task {
     /// How long until something is due by itself.
     fn sleep(&self) -> Duration {
         let now = self.clock.now();
-        let show = self.desk.replica().show();
-        let starts_at = (!self.closed).then_some(show.definition().starts_at);
-        let due = show.next_end().map(|(at, _)| at).into_iter().chain(starts_at).min();
+        let next_end = self.desk.replica().read().show().next_end().map(|(at, _)| at);
+        let starts_at = (!self.closed).then_some(self.starts_at);
+        let due = next_end.into_iter().chain(starts_at).min();
         let due = due.map_or(SLEEP_MAX, |at| Duration::from_millis(at.ms_since(now)));
         let retry =
             self.away.map_or(SLEEP_MAX, |(at, _)| at.saturating_duration_since(Instant::now()));
@@ -163,12 +161,10 @@ impl Task {
     async fn turn(&mut self, asks: &mut Vec<Ask>) -> Result<(), End> {
         let now = self.clock.now();
         let mut inbox = self.lapses(now);
-        let mut looks = Vec::new();
         let mut stop = None;
         for ask in asks.drain(..) {
             match ask {
                 Ask::Command(pending) => inbox.push(pending),
-                Ask::Look { session, answer } => looks.push((session, answer)),
                 Ask::Stop { done } => stop = Some(done),
             }
         }
@@ -180,7 +176,6 @@ impl Task {
                 self.append(entries, now).await?;
             }
         }
-        self.looks(looks, now);
         self.close_at_start(now);
         self.save_if_due();
         stop.map_or(Ok(()), |done| Err(End::Stopped(done)))
@@ -188,16 +183,17 @@ impl Task {
 
     /// A hold's end is proposed like anything else, by whoever's clock says so.
     fn lapses(&self, now: Time) -> Vec<Pending> {
-        let ended = self.desk.replica().show().ended_at(now).take(LAPSES_MAX);
+        let replica = self.desk.replica().read();
+        let ended = replica.show().ended_at(now).take(LAPSES_MAX);
         ended
             .map(|hold| Pending { command: Command::Lapse { hold }, socket: None, answer: None })
             .collect()
     }
 
     async fn append(&mut self, entries: Vec<Bytes>, now: Time) -> Result<(), End> {
-        let replica = self.desk.replica();
         let (count, began) = (entries.len(), Instant::now());
-        match self.log.append(replica.stream(), replica.position(), entries).await {
+        let known = self.desk.replica().read().position();
+        match self.log.append(&self.stream, known, entries).await {
             Ok(appended) => {
                 self.counters.appended(count, began.elapsed());
                 self.settle(&appended, now)
@@ -219,10 +215,7 @@ impl Task {
     }
 
     fn publish(&self, settled: Settled) {
-        let replica = self.desk.replica();
-        *self.posted.head.lock().unwrap_or_else(PoisonError::into_inner) = replica.head();
-        self.posted.available.store(replica.show().free().count(), Ordering::Relaxed);
-        self.board.publish(replica.head().seq, &settled.changes);
+        self.board.publish(self.head().seq, &settled.changes);
         for told in settled.told {
             let text = Bytes::from(told.notice.encode());
             self.hub.notify(&self.show, told.session, told.except, text);
@@ -267,9 +260,8 @@ impl Task {
             return Ok(false);
         }
         loop {
-            let replica = self.desk.replica();
-            let after = replica.head().seq;
-            match self.log.read(replica.stream(), after, BATCH_MAX).await {
+            let after = self.head().seq;
+            match self.log.read(&self.stream, after, BATCH_MAX).await {
                 Ok(page) if page.is_empty() => {
                     self.away = None;
                     tracing::info!(show = %self.show, seq = after, "the log answers again");
@@ -289,7 +281,7 @@ impl Task {
 
     /// History was lost: the show goes on from what the log has now, and everybody gets a snapshot.
     async fn forked(&mut self, now: Time) -> Result<(), End> {
-        let lost = self.desk.replica().head();
+        let lost = self.head();
         self.desk.unavailable(now);
         let replica = Replica::open(&*self.log, &self.show, self.floor.clone()).await;
         let replica = replica.map_err(End::Broken)?;
@@ -301,25 +293,13 @@ impl Task {
         );
         let head = replica.head();
         self.board.replace(head.epoch, head.seq, &replica.show().seat_states());
-        self.desk = Desk::new(replica);
+        self.desk.replica().replace(replica);
         self.publish(Settled::default());
         Ok(())
     }
 
-    fn looks(&self, looks: Vec<(SessionId, oneshot::Sender<Looked>)>, now: Time) {
-        let show = self.desk.replica().show();
-        for (session, answer) in looks {
-            let holds = show.hold_of(session).map(|hold| view_of(show, hold));
-            let orders = show.orders_of(session).map(|order| OrderView::of(order, &self.show));
-            let looked =
-                Looked { holds: holds.into_iter().collect(), orders: orders.collect(), now };
-            // Who asked may be gone.
-            let _gone = answer.send(looked);
-        }
-    }
-
     fn close_at_start(&mut self, now: Time) {
-        if !self.closed && now >= self.desk.replica().show().definition().starts_at {
+        if !self.closed && now >= self.starts_at {
             self.closed = true;
             let notice = Notice::ShowClosed { reason: "show_over".to_owned() };
             self.hub.broadcast(&self.show, Bytes::from(notice.encode()));
@@ -333,14 +313,14 @@ impl Task {
 
     /// Saves the state now and then, beside the task: opening reads it instead of replaying all.
     fn save_if_due(&mut self) {
-        let replica = self.desk.replica();
-        if replica.head().seq - self.saved.min(replica.head().seq) < SNAPSHOT_ENTRIES {
+        let seq = self.head().seq;
+        if seq.saturating_sub(self.saved) < SNAPSHOT_ENTRIES {
             return;
         }
         let Ok(alone) = self.saving.clone().try_lock_owned() else { return };
-        self.saved = replica.head().seq;
-        let (log, stream) = (self.log.clone(), replica.stream().clone());
-        let snapshot = replica.to_snapshot();
+        self.saved = seq;
+        let (log, stream) = (self.log.clone(), self.stream.clone());
+        let snapshot = self.desk.replica().read().to_snapshot();
         tokio::spawn(async move {
             if let Err(error) = log.save_snapshot(&stream, snapshot).await {
                 tracing::warn!(show = stream.as_str(), %error, "a snapshot was not saved");
@@ -351,12 +331,16 @@ impl Task {
 
     async fn save_last(&self) {
         let _alone = self.saving.lock().await;
-        let replica = self.desk.replica();
-        if replica.head().seq == self.saved {
+        if self.head().seq == self.saved {
             return;
         }
-        if let Err(error) = self.log.save_snapshot(replica.stream(), replica.to_snapshot()).await {
+        let snapshot = self.desk.replica().read().to_snapshot();
+        if let Err(error) = self.log.save_snapshot(&self.stream, snapshot).await {
             tracing::warn!(show = %self.show, %error, "the last snapshot was not saved");
         }
+    }
+
+    fn head(&self) -> Head {
+        self.desk.replica().read().head()
     }
 }

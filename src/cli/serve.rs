@@ -3,6 +3,7 @@
 //! The one place that reads settings from flags and the environment. What they mean and which of
 //! them contradict is `config`'s.
 
+use std::io::IsTerminal as _;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
@@ -55,7 +56,7 @@ pub struct ServeArgs {
     #[arg(long, env = "USHER_DEMO_CROWD", value_name = "N", default_value_t = 0)]
     demo_crowd: u32,
 
-    /// Tasks that write to sockets. Without it, one for each core but one
+    /// Threads that write to sockets. Without it, one for each core
     #[arg(long, env = "USHER_SHARDS", value_name = "N")]
     shards: Option<usize>,
 
@@ -148,10 +149,7 @@ impl ServeArgs {
             limits: Limits {
                 sockets_max: self.limits.sockets,
                 // A house told to be small is small for everybody.
-                sockets_per_address_max: self
-                    .limits
-                    .sockets_per_address
-                    .min(self.limits.sockets),
+                sockets_per_address_max: self.limits.sockets_per_address.min(self.limits.sockets),
                 upgrades_per_second: self.limits.upgrades_per_second,
                 messages_per_second: self.limits.messages_per_second,
                 messages_burst: self.limits.messages_burst,
@@ -189,8 +187,10 @@ fn announce(server: &server::Server, listening: SocketAddr) {
 fn write_operations_log(settings: &Settings) -> anyhow::Result<()> {
     let directives = tracing_subscriber::EnvFilter::try_new(&settings.log_level)
         .map_err(|error| anyhow::anyhow!("--log-level {:?}: {error}", settings.log_level))?;
-    let log =
-        tracing_subscriber::fmt().with_env_filter(directives).with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(directives)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
     match settings.log_format {
         config::LogFormat::Text => log.init(),
         config::LogFormat::Json => log.json().init(),

@@ -192,7 +192,9 @@ impl Buyer {
                 self.notices.push_back(*notice);
                 Ok(())
             }
-            Heard::Said(FromServer::SeatFrame | FromServer::Unknown) | Heard::Seats(_) => Ok(()),
+            Heard::Said(FromServer::SeatFrame | FromServer::Unknown)
+            | Heard::Seats(_)
+            | Heard::Ping => Ok(()),
         }
     }
 

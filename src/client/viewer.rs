@@ -51,6 +51,8 @@ pub enum Heard {
     Seats(Applied),
     /// Anything else.
     Said(FromServer),
+    /// A ping, answered already: the server is there.
+    Ping,
 }
 
 /// A socket that follows one show.
@@ -87,7 +89,7 @@ impl Viewer {
         Ok(viewer)
     }
 
-    /// The next message. Pings are answered on the way. After an error the socket is of no use.
+    /// The next message. Pings are answered as long as this is called. After an error the socket is of no use.
     ///
     /// Cancelling is safe: a message is either given or still to come.
     pub async fn next(&mut self) -> Result<Heard, ClientError> {
@@ -110,7 +112,10 @@ impl Viewer {
                         None => closed(1005, String::new()),
                     });
                 }
-                Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
+                // The answer is queued by the library, and goes out with the next turn of this loop
+                // or the next call.
+                Some(Ok(Message::Ping(_))) => return Ok(Heard::Ping),
+                Some(Ok(Message::Pong(_) | Message::Frame(_))) => {}
             }
         }
     }

@@ -31,7 +31,7 @@ pub struct Settings {
     pub demo: Demo,
     /// How many simulated buyers liven the demo.
     pub demo_crowd: u32,
-    /// How many tasks write to sockets. None: one for each core but one, at least one.
+    /// How many threads write to sockets. None: one for each core.
     pub shards: Option<usize>,
     /// How the log of operations is written.
     pub log_format: LogFormat,

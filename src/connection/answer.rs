@@ -117,7 +117,7 @@ impl Doorkeeper {
     pub async fn answer(&self, show: &OpenShow, asker: &mut Asker, request: &Request) -> Answered {
         let answered = match &request.method {
             Method::Identify { session } => {
-                let text = self.identify(show, asker, request, session).await;
+                let text = self.identify(show, asker, request, session);
                 return Answered { text, too_fast: false };
             }
             method => self.ask(show, asker, method).await,
@@ -152,7 +152,7 @@ impl Doorkeeper {
         Refused { refusal, holding: None, now: self.clock.now() }
     }
 
-    async fn identify(
+    fn identify(
         &self,
         show: &OpenShow,
         asker: &mut Asker,
@@ -169,15 +169,14 @@ impl Doorkeeper {
             Err(refusal) => return self.refuse(request, &self.at_the_door(refusal)),
         };
         asker.known = Some(Known { session, token: token.clone() });
-        match show.look(session).await {
-            Ok(looked) => {
-                let (holds, orders) = (&looked.holds, &looked.orders);
-                let now = looked.now;
-                let known = Granted::Identified { session: &token, holds, orders, now };
-                response::granted(&request.id, &known)
-            }
-            Err(refused) => self.refuse(request, &refused),
-        }
+        let looked = show.look(session);
+        let known = Granted::Identified {
+            session: &token,
+            holds: &looked.holds,
+            orders: &looked.orders,
+            now: looked.now,
+        };
+        response::granted(&request.id, &known)
     }
 
     /// The session of a token, and the token to keep from now on.

@@ -11,3 +11,4 @@ pub mod session;
 
 pub use answer::{Answered, Asker, Doorkeeper, Rates};
 pub use live::live;
+pub use rate::Rate;

@@ -111,16 +111,53 @@ pub struct Decoration {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "shape", rename_all = "lowercase")]
 pub enum Shape {
-    /// `x`, `y` is the top left corner before rotation.
-    Rectangle { x: f64, y: f64, width: f64, height: f64 },
-    /// `x`, `y` is the centre.
-    Circle { x: f64, y: f64, radius: f64 },
-    /// `x`, `y` is the centre.
-    Ellipse { x: f64, y: f64, radius_x: f64, radius_y: f64 },
-    /// The corners, before rotation; it is around `x`, `y`, the area's position in the plan.
-    Polygon { x: f64, y: f64, points: Vec<(f64, f64)> },
+    /// A rectangle.
+    Rectangle {
+        /// The left edge, before rotation.
+        x: f64,
+        /// The top edge, before rotation.
+        y: f64,
+        /// To the right.
+        width: f64,
+        /// Downwards.
+        height: f64,
+    },
+    /// A circle.
+    Circle {
+        /// The centre.
+        x: f64,
+        /// The centre.
+        y: f64,
+        /// In the plan's units.
+        radius: f64,
+    },
+    /// An ellipse.
+    Ellipse {
+        /// The centre.
+        x: f64,
+        /// The centre.
+        y: f64,
+        /// Sideways, before rotation.
+        radius_x: f64,
+        /// Up and down, before rotation.
+        radius_y: f64,
+    },
+    /// A polygon, closed from its last corner to its first.
+    Polygon {
+        /// What it is rotated around: the area's position in the plan.
+        x: f64,
+        /// What it is rotated around.
+        y: f64,
+        /// The corners, absolute, before rotation.
+        points: Vec<(f64, f64)>,
+    },
     /// Words alone.
-    Text { x: f64, y: f64 },
+    Text {
+        /// What they are rotated around: the area's position in the plan.
+        x: f64,
+        /// What they are rotated around.
+        y: f64,
+    },
 }
 
 /// Words on the plan.

@@ -67,6 +67,16 @@ impl SeatSet {
         self.words[seat.0 as usize / 64] &= !(1 << (seat.0 % 64));
     }
 
+    /// Whether at least `count` seats are in the set: in a house with room, known from a few words.
+    pub fn has_at_least(&self, count: u32) -> bool {
+        let mut missing = count;
+        missing == 0
+            || self.words.iter().any(|word| {
+                missing = missing.saturating_sub(word.count_ones());
+                missing == 0
+            })
+    }
+
     /// How many seats are in the set.
     pub fn count(&self) -> u32 {
         self.words.iter().map(|word| word.count_ones()).sum()

@@ -204,11 +204,15 @@ impl Shard {
             }
         };
         let audience = self.audience_of(show, board);
-        // Pings are spread over the ticks, whatever rush the sockets came in.
+        // Pings are spread over the ticks, whatever rush the sockets came in: the first comes
+        // between half the usual time and the whole of it.
         let every = self.settings.ticks(self.settings.ping_every);
-        let first_ping_at = self.tick_now() + 1 + (id.0 % u64::from(every)) as u32;
+        let half = every.div_ceil(2);
+        let first_ping_at = self.tick_now() + half + (id.0 % u64::from(half)) as u32 + 1;
         let first = audience.board.first_frame(since, format);
-        let viewer = Rc::new(Viewer::new(id, stream, Rc::clone(&audience), format, first_ping_at));
+        let viewer =
+            Viewer::new(id, stream, Rc::clone(&audience), format, first.place(), first_ping_at);
+        let viewer = Rc::new(viewer);
         let place = audience.enter(Rc::clone(&viewer));
         self.count_frame(&first);
         viewer.show(&first);

@@ -148,11 +148,11 @@ impl Socket {
             if self.reader.is_within_message() && viewer.pulse.waiting_since.get().is_none() {
                 viewer.pulse.waiting_since.set(Some(viewer.shard().tick_now()));
             }
-            if ready!(viewer.stream.poll_read_ready(context)).is_err() {
+            if ready!(viewer.stream().poll_read_ready(context)).is_err() {
                 return Poll::Ready(self.lost());
             }
             let mut scratch = viewer.shard().scratch.borrow_mut();
-            match viewer.stream.try_read(&mut scratch) {
+            match viewer.stream().try_read(&mut scratch) {
                 Ok(0) => return Poll::Ready(self.lost()),
                 Ok(length) => {
                     if let Some(event) = self.read(&scratch[..length]) {
@@ -215,7 +215,7 @@ impl Socket {
             let is_done = timeout_at(by, self.hear_out()).await.is_ok();
             if !is_done && !self.viewer.is_flushed() {
                 // It takes nothing: let the kernel forget what waits for it, too.
-                self.viewer.stream.set_zero_linger().ok();
+                self.viewer.stream().set_zero_linger().ok();
             }
         }
         self.viewer.lose();
@@ -229,10 +229,10 @@ impl Socket {
         })
         .await;
         // The end of our side lets a client that waits for it close at once.
-        socket2::SockRef::from(&viewer.stream).shutdown(std::net::Shutdown::Write).ok();
-        while viewer.stream.readable().await.is_ok() {
+        socket2::SockRef::from(viewer.stream()).shutdown(std::net::Shutdown::Write).ok();
+        while viewer.stream().readable().await.is_ok() {
             let mut scratch = viewer.shard().scratch.borrow_mut();
-            match viewer.stream.try_read(&mut scratch) {
+            match viewer.stream().try_read(&mut scratch) {
                 Ok(0) => return,
                 Err(error) if error.kind() != std::io::ErrorKind::WouldBlock => return,
                 Ok(_) | Err(_) => {}

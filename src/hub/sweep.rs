@@ -3,7 +3,7 @@
 //! A round brings every viewer of one show to the latest position: one write for each that is
 //! behind and has nothing unfinished. Between slices the thread reads, answers and listens; shows
 //! take turns slice by slice. The first change after quiet goes out at once; in a rush the changes
-//! gather while the shard rests as long as it worked.
+//! gather while a round lasts and half as long again.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -161,7 +161,7 @@ impl Shard {
 /// The frames found for one slice, and what was sent of them.
 #[derive(Default)]
 struct Shown {
-    found: Vec<(Option<Place>, Format, Option<SeatFrame>)>,
+    found: Vec<(Place, Format, Option<SeatFrame>)>,
     frames: u64,
     snapshots: u64,
     bytes: u64,
@@ -173,11 +173,11 @@ impl Shown {
         if !viewer.is_ready() {
             return;
         }
-        let place = viewer.place.get();
-        let known = self.found.iter().position(|(p, f, _)| *p == place && *f == viewer.format);
+        let place = viewer.place();
+        let known = self.found.iter().position(|(p, f, _)| *p == place && *f == viewer.format());
         let at = known.unwrap_or_else(|| {
-            let frame = viewer.audience.board.frame_since(place, viewer.format);
-            self.found.push((place, viewer.format, frame));
+            let frame = viewer.audience.board.frame_since(Some(place), viewer.format());
+            self.found.push((place, viewer.format(), frame));
             self.found.len() - 1
         });
         let Some((_, _, Some(frame))) = self.found.get(at) else { return };
@@ -202,7 +202,7 @@ impl Round {
 
     fn end(self) {
         let now = Instant::now();
-        let rest = (now - self.began).min(Duration::from_millis(GATHER_MS_MAX));
+        let rest = ((now - self.began) / 2).min(Duration::from_millis(GATHER_MS_MAX));
         let soonest = self.began + Duration::from_millis(GATHER_MS_MIN);
         self.audience.not_before.set(soonest.max(now + rest));
         let again = self.audience.pace.get() == Pace::InRound { again: true };

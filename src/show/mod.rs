@@ -43,6 +43,11 @@ pub use state::{LAPSED_KNOWN_MS, Show};
 pub use time::Time;
 pub use wish::Wish;
 
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod tests;
+
 use serde::{Deserialize, Serialize};
 
 /// What everybody may see of a seat. The numbers are the wire's.

@@ -43,6 +43,11 @@ impl Asked {
         Self { seats: SeatSet::empty(seats), sessions: BTreeSet::new() }
     }
 
+    /// Nothing asked, and nothing to be noted: for looking at one command alone.
+    pub fn nothing() -> Self {
+        Self::new(0)
+    }
+
     /// Begins the next batch.
     pub fn clear(&mut self) {
         if !self.sessions.is_empty() || self.seats.words().iter().any(|word| *word != 0) {
@@ -52,6 +57,9 @@ impl Asked {
     }
 
     fn note(&mut self, session: Option<SessionId>, entries: &[Entry]) {
+        if self.seats.hall_seats() == 0 {
+            return;
+        }
         self.sessions.extend(session);
         for entry in entries {
             if let Fact::SeatsHeld { seats, .. }
@@ -215,10 +223,9 @@ impl Show {
         let gone: Vec<Seat> = seats.iter().copied().filter(|seat| !free.has(*seat)).collect();
         let wanted = seats.len() as u32;
         if !gone.is_empty() {
-            let available = free.count();
-            return Err(if available >= wanted {
+            return Err(if free.has_at_least(wanted) {
                 Refusal::SeatsTaken { seats: gone }
-            } else if available + self.held_by_others(free) >= wanted {
+            } else if free.count() + self.held_by_others(free) >= wanted {
                 Refusal::OthersAreHolding { seats: gone }
             } else {
                 Refusal::SoldOut { seats: gone }

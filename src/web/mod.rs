@@ -1,1 +1,125 @@
-//! web.
+//! The web: everything that is asked of the house over HTTP, and the upgrade to a socket.
+//!
+//! Owns the routes (`router`), who is let in (`Door`, `Origins`), and how a refusal looks
+//! over HTTP (`Problem`). It decides nothing about seats: it asks the box office, and what a buyer's
+//! message means is `connection`'s. Nothing internal is ever in an answer.
+
+mod address;
+mod box_office;
+mod door;
+mod layout;
+mod live;
+mod metrics;
+mod origin;
+mod pages;
+mod patience;
+mod problem;
+mod reading;
+mod router;
+mod rpc;
+mod seats;
+mod shows;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::http::{Extensions, HeaderMap};
+
+use crate::box_office::{BoxOffices, OpenError, OpenShow};
+use crate::catalogue::{AddShowError, Catalogue, NewShow};
+use crate::connection::Doorkeeper;
+use crate::hub::Hub;
+use crate::show::{Definition, ShowId};
+
+pub use address::Peer;
+pub use box_office::KeyHash;
+pub use door::{Door, Place, Standing, TurnedAway};
+pub use origin::Origins;
+pub use patience::Patient;
+pub use router::router;
+
+use problem::Problem;
+
+/// All that answering takes: what `server` made, in one place.
+pub struct House {
+    /// The programme.
+    pub catalogue: Catalogue,
+    /// The open shows.
+    pub offices: BoxOffices,
+    /// Who watches.
+    pub hub: Arc<Hub>,
+    /// Who judges buyers' messages.
+    pub doorkeeper: Arc<Doorkeeper>,
+    /// Who is let in.
+    pub door: Arc<Door>,
+    /// Whose pages may talk to the house.
+    pub origins: Origins,
+    /// Whose word on a client's address is taken.
+    pub proxies: Vec<IpAddr>,
+    /// The box office's key.
+    pub key: KeyHash,
+    /// Layouts ready to be sent.
+    pub layouts: Layouts,
+}
+
+pub use layout::Layouts;
+
+impl House {
+    /// Opens a show of the programme, so that seats can be had.
+    ///
+    /// # Errors
+    /// Where its log cannot be read, or its hall is not there.
+    pub async fn open(&self, show: &Definition) -> Result<Option<Arc<OpenShow>>, OpenError> {
+        let Some(hall) = self.catalogue.hall(&show.hall) else { return Ok(None) };
+        self.offices.open(&show.id, hall.hall, hall.floor).await.map(Some)
+    }
+
+    /// Puts a show on the programme and opens it; none where it is kept but could not be opened,
+    /// which is logged: the next start tries again.
+    ///
+    /// # Errors
+    /// Where it cannot be as asked for, or the catalogue failed.
+    pub async fn put_on(&self, show: NewShow) -> Result<Option<Arc<OpenShow>>, AddShowError> {
+        let definition = self.catalogue.add_show(show).await?;
+        tracing::info!(show = %definition.id, title = definition.title, "a show is on");
+        match self.open(&definition).await {
+            Ok(open) => Ok(open),
+            Err(error) => {
+                tracing::error!(show = %definition.id, %error, "a show could not be opened");
+                Ok(None)
+            }
+        }
+    }
+
+    /// The open show of this name, or 404.
+    fn show(&self, name: &str) -> Result<Arc<OpenShow>, Problem> {
+        let open = ShowId::parse(name).and_then(|id| self.offices.show(&id));
+        open.ok_or_else(Problem::no_such_show)
+    }
+
+    /// A place for whoever sent this, or 503.
+    fn enter(&self, headers: &HeaderMap, extensions: &Extensions) -> Result<Place, Problem> {
+        self.enter_or_why(headers, extensions).map_err(Self::not_now)
+    }
+
+    fn enter_or_why(
+        &self,
+        headers: &HeaderMap,
+        extensions: &Extensions,
+    ) -> Result<Place, TurnedAway> {
+        // The server puts the peer beside every request; without one, nobody can be counted.
+        let Some(peer) = extensions.get::<Peer>() else { return Err(TurnedAway::NotOpen) };
+        let address = address::client_address(*peer, headers, &self.proxies);
+        self.door.enter(address::counted_as(address), Instant::now())
+    }
+
+    fn not_now(turned_away: TurnedAway) -> Problem {
+        Problem::not_now(match turned_away {
+            TurnedAway::NotOpen => "The house is not open just now.",
+            TurnedAway::Full => "The house is full.",
+            TurnedAway::Rush => "Too many are coming in at once.",
+            TurnedAway::Crowded => "Too many are here from your address.",
+        })
+    }
+}

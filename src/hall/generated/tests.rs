@@ -10,7 +10,7 @@ fn places(hall: &Hall) -> impl Iterator<Item = &Place> {
     hall.sections.iter().flat_map(|section| &section.rows).flat_map(|row| &row.seats)
 }
 
-/// The distance of the two nearest seats, by looking in squares of the distance asked for.
+/// How many pairs of seats stand nearer than `near`, found in squares of that side.
 fn pairs_nearer_than(hall: &Hall, near: f64) -> usize {
     let square = |x: f64| (x / near).floor() as i64;
     let mut squares: BTreeMap<(i64, i64), Vec<&Place>> = BTreeMap::new();

@@ -3,8 +3,8 @@
 //! Owns the shapes. What cannot be drawn is left out with a warning: a stage that is not shown
 //! spoils no sale. What is not a number where one belongs is a fault, as everywhere.
 
+use super::categories::Categories;
 use super::findings::WarningKind;
-use super::house::Categories;
 use super::json::{At, Node};
 use super::reader::{NAME_CHARS_MAX, Reader, WORDS_CHARS_MAX, hundredths};
 use crate::hall::{Area, Decoration, Shape, Text};

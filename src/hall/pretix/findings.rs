@@ -98,14 +98,19 @@ impl Findings {
 
     /// A member of an object of this sort (`seat`, `row`) that nobody knows. Told once for all
     /// objects of the sort: an editor that adds a member adds it to every seat.
-    pub(super) fn unknown_member(&mut self, sort: &'static str, path: &str, member: &str) {
+    pub(super) fn unknown_member(
+        &mut self,
+        sort: &'static str,
+        member: &str,
+        path: impl FnOnce() -> String,
+    ) {
         if let Some((_, times)) = self.unknown.get_mut(&(sort, member.to_owned())) {
             *times += 1;
         } else if self.unknown.len() < WARNINGS_PER_KIND_MAX {
-            self.unknown.insert((sort, member.to_owned()), (path.to_owned(), 1));
+            self.unknown.insert((sort, member.to_owned()), (path(), 1));
         } else {
             let message = format!("{} is not a member of a {sort}.", quoted(member));
-            self.warn(WarningKind::UnknownMember, path.to_owned(), message);
+            self.warn(WarningKind::UnknownMember, path(), message);
         }
     }
 

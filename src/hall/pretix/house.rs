@@ -1,50 +1,20 @@
-//! The plan from the outside in: its name, its categories, its zones, its size; and the numbering.
+//! The plan from the outside in: its name, its zones, its size; and the numbering.
 //!
 //! Owns what concerns the whole house. Rows and areas are read by their own files.
 
-use std::collections::BTreeMap;
-
+use super::categories::Categories;
 use super::findings::WarningKind;
-use super::json::{At, Node, quoted};
+use super::json::{At, Node};
 use super::reader::{NAME_CHARS_MAX, Reader, without_control};
 use super::rows::{Origin, RowReader};
-use super::{areas, spacing};
-use crate::hall::{Area, Category, Decoration, Hall, Section, Size};
-
-/// More price levels than any house prints; well within the index's 16 bits.
-const CATEGORIES_MAX: usize = 1_000;
-
-/// What a category is drawn in when the plan gives no usable colour: a middle grey.
-const COLOUR_UNSAID: &str = "#888888";
+use super::{areas, categories, spacing};
+use crate::hall::{Area, Decoration, Hall, Section, Size};
 
 /// What a hall is called when neither the plan nor the caller says.
 const NAME_UNSAID: &str = "Untitled hall";
 
 /// Space left around the seats when the plan does not give its size: two seats' width.
 const MARGIN: f64 = 50.0;
-
-/// The plan's categories, and the index each name in the plan stands for.
-pub(super) struct Categories<'j> {
-    list: Vec<Category>,
-    by_name: BTreeMap<&'j str, u16>,
-}
-
-impl Categories<'_> {
-    /// The index of the category that a seat or an area names; a fault where there is none.
-    pub(super) fn index(&self, reader: &mut Reader, at: &At<'_, '_>) -> Option<u16> {
-        let Node::Text(name) = at.node else {
-            let found = at.node.describe();
-            reader.fault(at, format!("A category's name must be text, but this is {found}."));
-            return None;
-        };
-        let index = self.by_name.get(name.as_ref()).copied();
-        if index.is_none() {
-            let name = quoted(name);
-            reader.fault(at, format!("There is no category {name} among the plan's categories."));
-        }
-        index
-    }
-}
 
 /// Everything that the zones hold, before the areas have their numbers.
 #[derive(Default)]
@@ -70,14 +40,14 @@ pub(super) fn read(
         return None;
     }
     let name = hall_name(reader, plan, name);
-    let categories = read_categories(reader, plan);
+    let categories = Categories::read(reader, plan);
     let mut rows = RowReader::default();
     let house = read_zones(reader, plan, categories.as_ref(), &mut rows);
     let size = read_size(reader, plan);
     let House { mut sections, mut areas, decorations } = house?;
     rows.report_repeated_guids(reader);
     number(&mut sections, &mut areas);
-    let categories = categories?.list;
+    let categories = categories?.into_list();
     spacing::find_aisles(reader, &mut sections, rows.origins());
     spacing::report_overlaps(reader, &sections, rows.origins());
     let size = size.unwrap_or_else(|| extent(&sections));
@@ -89,7 +59,7 @@ pub(super) fn read(
         }
         return None;
     }
-    warn_of_unused_categories(reader, &hall);
+    categories::warn_of_unused(reader, &hall);
     warn_of_seats_outside(reader, &hall);
     Some(hall)
 }
@@ -150,59 +120,6 @@ fn hall_name(reader: &mut Reader, plan: &At<'_, '_>, given: Option<&str>) -> Opt
         return Some(NAME_UNSAID.into());
     }
     Some(name)
-}
-
-fn read_categories<'j>(reader: &mut Reader, plan: &At<'j, '_>) -> Option<Categories<'j>> {
-    let all = reader.required(plan, "categories")?;
-    if !reader.list(&all) {
-        return None;
-    }
-    if all.items().count() > CATEGORIES_MAX {
-        let message = format!(
-            "{} categories are too many; the limit is {CATEGORIES_MAX}.",
-            all.items().count()
-        );
-        reader.fault(&all, message);
-        return None;
-    }
-    let mut categories = Categories { list: Vec::new(), by_name: BTreeMap::new() };
-    let mut whole = true;
-    for at in all.items() {
-        whole &= read_category(reader, &at, &mut categories).is_some();
-    }
-    // After a faulty category, every seat of it would be a second fault that is none.
-    whole.then_some(categories)
-}
-
-fn read_category<'j>(
-    reader: &mut Reader,
-    at: &At<'j, '_>,
-    categories: &mut Categories<'j>,
-) -> Option<()> {
-    if !reader.object(at, "category", &["name", "color"]) {
-        return None;
-    }
-    let written = reader.required(at, "name")?;
-    let name = reader.text(&written, NAME_CHARS_MAX)?;
-    if name.is_empty() {
-        reader.fault(&written, "A category has to have a name: prices are given by it.");
-        return None;
-    }
-    let color = reader.colour(at, "color");
-    let Node::Text(key) = written.node else { return None };
-    if let Some(first) = categories.list.iter().position(|category| category.name == name) {
-        let message = format!(
-            "The category {} is there already, at /categories/{first}; the two are taken as one.",
-            quoted(&name)
-        );
-        reader.warn(WarningKind::Category, at, message);
-        categories.by_name.insert(key, first as u16);
-        return Some(());
-    }
-    categories.by_name.insert(key, categories.list.len() as u16);
-    let color = color.unwrap_or_else(|| COLOUR_UNSAID.into());
-    categories.list.push(Category { name, color });
-    Some(())
 }
 
 fn read_zones<'j>(
@@ -313,20 +230,6 @@ fn extent(sections: &[Section]) -> Size {
     let (width, height) =
         seats.fold((0.0_f64, 0.0_f64), |(x, y), seat| (x.max(seat.x), y.max(seat.y)));
     Size { width: width + MARGIN, height: height + MARGIN }
-}
-
-fn warn_of_unused_categories(reader: &mut Reader, hall: &Hall) {
-    let mut used = vec![false; hall.categories.len()];
-    for seat in hall.sections.iter().flat_map(|s| &s.rows).flat_map(|row| &row.seats) {
-        used[usize::from(seat.category)] = true;
-    }
-    for area in &hall.areas {
-        used[usize::from(area.category)] = true;
-    }
-    for (category, _) in hall.categories.iter().zip(used).filter(|(_, used)| !used) {
-        let message = format!("The category {} has no seats.", quoted(&category.name));
-        reader.findings.warn(WarningKind::Category, "/categories".into(), message);
-    }
 }
 
 fn warn_of_seats_outside(reader: &mut Reader, hall: &Hall) {

@@ -181,4 +181,9 @@ impl<'j> At<'j, '_> {
     pub(super) fn path(&self) -> String {
         self.pointer.to_string()
     }
+
+    /// The JSON Pointer of a member of this object, written out, without looking it up.
+    pub(super) fn path_of(&self, key: &str) -> String {
+        Pointer { parent: Some(&self.pointer), step: Step::Member(key) }.to_string()
+    }
 }

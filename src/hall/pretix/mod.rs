@@ -1,11 +1,12 @@
 //! Reading a pretix-format seating plan: whole, or refused with what is wrong and where.
 //!
 //! The format is described in `docs/plans.md`. A plan is parsed once (`json`), walked once
-//! (`house`, `rows`, `areas`, with `reader` for single values) into a checked [`Hall`], and what was
+//! (`house`, `categories`, `rows`, `areas`, with `reader` for single values) into a checked [`Hall`], and what was
 //! odd is gathered on the way (`findings`). `spacing` finds what the plan does not say: aisles,
 //! and seats on top of one another. Pure, like all of the hall: bytes in, a hall or faults out.
 
 mod areas;
+mod categories;
 mod findings;
 mod house;
 mod json;

@@ -49,10 +49,8 @@ impl Reader {
             return false;
         };
         for (key, _) in members {
-            if !known.contains(&key.as_ref())
-                && let Some(member) = at.member(key)
-            {
-                self.findings.unknown_member(sort, &member.path(), key);
+            if !known.contains(&key.as_ref()) {
+                self.findings.unknown_member(sort, key, || at.path_of(key));
             }
         }
         for key in known {

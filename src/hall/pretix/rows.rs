@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use super::categories::Categories;
 use super::findings::WarningKind;
-use super::house::Categories;
 use super::json::{At, Node, quoted};
 use super::reader::{Reader, hundredths};
 use crate::hall::{Place, Row};

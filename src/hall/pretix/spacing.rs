@@ -91,13 +91,21 @@ fn distance(a: &Place, b: &Place) -> f64 {
     (a.x - b.x).hypot(a.y - b.y)
 }
 
+/// A place and where it stands in the plan.
+#[derive(Clone, Copy)]
+struct Standing<'h> {
+    place: &'h Place,
+    row: Origin,
+    seat: usize,
+}
+
 /// Warns, once a row, of seats that cover seats read before them.
 pub(super) fn report_overlaps(reader: &mut Reader, sections: &[Section], origins: &[Origin]) {
     // In a hall of single seats only the very same spot counts: the least coordinate step.
     let near = hall_step(sections).map_or(0.01, |step| (OVERLAP_STEPS * step).max(0.01));
     // Squares of side `near`. Only seats that cover no other are kept, so a square holds at most
     // four of them and each seat is compared with at most 36: a plan cannot make this slow.
-    let mut squares: BTreeMap<(i64, i64), Vec<(&Place, Origin, usize)>> = BTreeMap::new();
+    let mut squares: BTreeMap<(i64, i64), Vec<Standing<'_>>> = BTreeMap::new();
     let rows = sections.iter().flat_map(|section| &section.rows);
     for (row, &origin) in rows.zip(origins) {
         let length = row.seats.len();
@@ -109,12 +117,13 @@ pub(super) fn report_overlaps(reader: &mut Reader, sections: &[Section], origins
             let under = around
                 .filter_map(|(dx, dy)| squares.get(&(square.0 + dx, square.1 + dy)))
                 .flatten()
-                .find(|(other, _, _)| distance(place, other) < near);
-            if let Some(&(other, row, seat)) = under {
+                .find(|other| distance(place, other.place) < near);
+            if let Some(&Standing { place: other, row, seat }) = under {
                 covered += 1;
                 first.get_or_insert((index, distance(place, other), row, seat));
             } else {
-                squares.entry(square).or_default().push((place, origin, index));
+                let standing = Standing { place, row: origin, seat: index };
+                squares.entry(square).or_default().push(standing);
             }
         }
         if let Some((index, apart, row, seat)) = first {

@@ -128,7 +128,10 @@ fn a_board_opened_after_its_oldest_place_says_everything_may_have_changed() {
     }
 }
 
-fn history() -> impl Strategy<Value = (usize, Vec<(u64, Vec<(Seat, SeatState)>)>)> {
+/// How far the seq moves, and what changes.
+type Step = (u64, Vec<(Seat, SeatState)>);
+
+fn history() -> impl Strategy<Value = (usize, Vec<Step>)> {
     (1_usize..300).prop_flat_map(|seats| {
         let change = (0..seats as u32, 0_usize..4).prop_map(|(s, state)| (Seat(s), STATES[state]));
         let entry = (1_u64..4, proptest::collection::vec(change, 0..12));

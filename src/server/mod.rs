@@ -1,0 +1,254 @@
+//! The server: makes every room, lets people in, and closes the house in order.
+//!
+//! Owns all tasks and their end. Starting is [`Server::new`]; a listener is made by
+//! [`Server::bind`] or handed in (a test binds port 0); [`Server::run`] serves until its stop
+//! future is ready and then drains: nobody new, everybody told, what is under way finished.
+
+mod accept;
+mod crowd;
+mod demo;
+mod files;
+mod secrets;
+
+use std::convert::Infallible;
+use std::fs::DirBuilder;
+use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::PathBuf;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Instant;
+
+use rand::RngExt;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::box_office::{BoxOffices, Clock};
+use crate::catalogue::{Catalogue, CatalogueError};
+use crate::config::{
+    CLOSE_TIME, DRAIN_TIME_MAX, Demo, FRAME_TIME, Key, MESSAGE_BYTES_MAX, PING_EVERY,
+    RECONNECT_WITHIN, Settings,
+};
+use crate::connection::session::Sessions;
+use crate::connection::{Doorkeeper, Rate, Rates};
+use crate::hub::{self, Hub};
+use crate::log::Log;
+use crate::log::sqlite::{self, SqliteLog};
+use crate::protocol::rpc::Notice;
+use crate::web::{Door, House, KeyHash, Layouts, Origins, Standing, router};
+
+use accept::Connections;
+
+/// Why a server did not start, in one sentence with its cause.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The data folder or a secret in it.
+    #[error("the data folder {} cannot be used", .folder.display())]
+    Folder {
+        /// Which.
+        folder: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The log's file.
+    #[error(transparent)]
+    Log(#[from] sqlite::OpenError),
+    /// The catalogue in it.
+    #[error(transparent)]
+    Catalogue(#[from] CatalogueError),
+    /// The fan-out threads.
+    #[error("the fan-out threads could not be started")]
+    Hub(#[source] io::Error),
+    /// The address to listen on.
+    #[error("{address} cannot be listened on")]
+    Listen {
+        /// Which.
+        address: std::net::SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+/// A server: all rooms made and all shows open, not yet listening.
+pub struct Server {
+    settings: Settings,
+    house: Arc<House>,
+    new_key: Option<String>,
+}
+
+impl Server {
+    /// Opens the house with these settings, on the log in the data folder.
+    ///
+    /// # Errors
+    /// Where the folder, the log or the catalogue cannot be used. A single show that cannot be
+    /// opened is logged and left out; the others play.
+    pub async fn new(settings: Settings) -> Result<Self, StartError> {
+        let in_folder = |source| StartError::Folder { folder: settings.data.clone(), source };
+        // Made for its owner alone: it holds secrets, names and addresses.
+        DirBuilder::new().recursive(true).mode(0o700).create(&settings.data).map_err(in_folder)?;
+        // The log first: it refuses a second process before anything else is touched.
+        let log: Arc<dyn Log> = Arc::new(SqliteLog::open(settings.data.join(sqlite::FILE_NAME))?);
+        Self::on_log(settings, log, Clock::of_the_wall()).await
+    }
+
+    /// As [`Server::new`], on a log and a clock that are handed in.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn on_log(
+        mut settings: Settings,
+        log: Arc<dyn Log>,
+        clock: Clock,
+    ) -> Result<Self, StartError> {
+        settings.limits = files::fit(settings.limits);
+        let in_folder = |source| StartError::Folder { folder: settings.data.clone(), source };
+        let secret = secrets::signing_secret(&settings.data).map_err(in_folder)?;
+        let (key, new_key) = match &settings.key {
+            Some(Key(given)) => (given.clone(), None),
+            None => {
+                let (key, made) = secrets::box_office_key(&settings.data).map_err(in_folder)?;
+                (key.clone(), made.then_some(key))
+            }
+        };
+        let catalogue = Catalogue::open(log.clone()).await?;
+        let hub = Arc::new(Hub::start(&hub_settings(&settings)).map_err(StartError::Hub)?);
+        let offices = BoxOffices::new(log, hub.clone(), clock.clone());
+        let doorkeeper = Doorkeeper::new(Sessions::new(secret), rates(&settings), clock);
+        let house = Arc::new(House {
+            catalogue,
+            offices,
+            hub,
+            doorkeeper: Arc::new(doorkeeper),
+            door: Arc::new(Door::new(settings.limits, Instant::now())),
+            origins: Origins::new(settings.origins.clone()),
+            proxies: settings.proxies.clone(),
+            key: KeyHash::of(&key),
+            layouts: Layouts::default(),
+        });
+        let server = Self { settings, house, new_key };
+        server.open_shows().await;
+        Ok(server)
+    }
+
+    /// The box office's key, where it was made by this start: to be shown this once.
+    pub fn new_key(&self) -> Option<&str> {
+        self.new_key.as_deref()
+    }
+
+    /// The house: for tests that ask it directly.
+    pub fn house(&self) -> &Arc<House> {
+        &self.house
+    }
+
+    /// Listens where the settings say.
+    ///
+    /// # Errors
+    /// Where the address is taken or not this machine's.
+    pub async fn bind(&self) -> Result<TcpListener, StartError> {
+        let address = self.settings.listen;
+        let listening = TcpListener::bind(address).await;
+        listening.map_err(|source| StartError::Listen { address, source })
+    }
+
+    /// Serves until `stop` is ready, then drains. Returns within `DRAIN_TIME_MAX` of that.
+    pub async fn run(self, listener: TcpListener, stop: impl Future<Output = ()>) {
+        let Self { settings, house, .. } = self;
+        let connections = Connections::new(router(house.clone()));
+        let crowd = crowd::send_in(&house.offices, settings.demo_crowd);
+        house.door.set(Standing::Open);
+        {
+            let mut accepting = pin!(connections.accept(&listener));
+            let nobody: Option<Infallible> = tokio::select! {
+                never = accepting.as_mut() => Some(never),
+                () = stop => None,
+            };
+            debug_assert!(nobody.is_none(), "accepting goes on for ever");
+            tracing::info!("the house is closing");
+            drop(crowd);
+            // Still accepting: who comes now hears 503 instead of nothing.
+            tokio::select! {
+                never = accepting => match never {},
+                () = close(&house) => {}
+            }
+        }
+        drop(listener);
+        let ended = tokio::time::timeout(CLOSE_TIME, connections.end()).await;
+        if ended.is_err() {
+            tracing::warn!("some requests were still under way");
+        }
+        house.hub.stop();
+        tracing::info!("the house is closed");
+    }
+
+    async fn open_shows(&self) {
+        let house = &self.house;
+        if self.settings.demo == Demo::House && house.catalogue.is_empty() {
+            demo::put_on(house, house.offices.clock().now()).await;
+        }
+        for show in house.catalogue.shows() {
+            match house.open(&show).await {
+                Ok(Some(_)) => {}
+                Ok(None) => tracing::error!(show = %show.id, "a show's hall is not there"),
+                Err(error) => {
+                    tracing::error!(show = %show.id, %error, "a show could not be opened");
+                }
+            }
+        }
+    }
+}
+
+/// Closes the house: nobody new, everybody told and asked to leave, every show's state saved.
+async fn close(house: &House) {
+    house.door.set(Standing::Draining);
+    // The same bytes go to all, so the chance is the server's; a client adds its own.
+    let within = u64::try_from(RECONNECT_WITHIN.as_millis()).unwrap_or(u64::MAX);
+    let reconnect_after_ms = rand::rng().random_range(within / 10..=within);
+    let notice = Notice::ServerDraining { reconnect_after_ms };
+    let in_all = DRAIN_TIME_MAX.saturating_sub(CLOSE_TIME);
+    let closing = async {
+        let cut = house.hub.drain(notice.encode(), CLOSE_TIME).await;
+        if cut > 0 {
+            tracing::info!(cut, "sockets did not leave when asked");
+        }
+        house.offices.stop().await;
+    };
+    if tokio::time::timeout(in_all, closing).await.is_err() {
+        // Nothing acknowledged is lost: the log has it, and the next start replays it.
+        tracing::warn!("shows were still busy when the house closed");
+    }
+}
+
+/// Waits for SIGTERM or SIGINT; from the call on, neither ends the process by itself.
+///
+/// # Errors
+/// Where the system lets signals not be listened to.
+pub fn stop_signal() -> io::Result<impl Future<Output = ()>> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+fn hub_settings(settings: &Settings) -> hub::Settings {
+    let usual = hub::Settings::default();
+    hub::Settings {
+        shards: settings.shards.unwrap_or(usual.shards),
+        message_bytes_max: MESSAGE_BYTES_MAX,
+        ping_every: PING_EVERY,
+        message_within: FRAME_TIME,
+        close_within: CLOSE_TIME,
+        ..usual
+    }
+}
+
+fn rates(settings: &Settings) -> Rates {
+    let limits = &settings.limits;
+    Rates {
+        messages: Rate { per_second: limits.messages_per_second, burst: limits.messages_burst },
+        attempts: Rate { per_second: limits.attempts_per_second, burst: limits.attempts_burst },
+    }
+}

@@ -1,0 +1,68 @@
+//! Asking over HTTP: one JSON-RPC request a body, answered as on a socket.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, Request, State};
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+
+use crate::box_office::OpenShow;
+use crate::config::{MESSAGE_BYTES_MAX, REQUEST_BODY_TIME};
+use crate::connection::Doorkeeper;
+use crate::protocol::rpc::{request, response};
+
+use super::House;
+use super::problem::Problem;
+use super::reading;
+use super::shows::NOT_KEPT;
+
+/// `POST /v1/shows/{show}/rpc`.
+pub(super) async fn rpc(
+    State(house): State<Arc<House>>,
+    Path(show): Path<String>,
+    http: Request,
+) -> Result<Response, Problem> {
+    let show = house.show(&show)?;
+    house.origins.check(http.headers())?;
+    let token = reading::bearer(http.headers()).map(ToOwned::to_owned);
+    let message = reading::body(http, MESSAGE_BYTES_MAX, REQUEST_BODY_TIME).await?;
+    Ok(match request::parse(&message) {
+        Ok(request::Incoming::Ignored) => (StatusCode::NO_CONTENT, [NOT_KEPT]).into_response(),
+        Ok(request::Incoming::Request(request)) => {
+            let answer = answer(&house.doorkeeper, &show, token.as_deref(), &request).await;
+            spoken(StatusCode::OK, answer)
+        }
+        Err(faulty) => spoken(status_of(&faulty.fault), response::faulty(&faulty)),
+    })
+}
+
+async fn answer(
+    doorkeeper: &Doorkeeper,
+    show: &OpenShow,
+    token: Option<&str>,
+    request: &request::Request,
+) -> String {
+    let counted = doorkeeper.bearer(token).and_then(|asker| {
+        doorkeeper.count_message(&asker)?;
+        Ok(asker)
+    });
+    match counted {
+        Ok(mut asker) => doorkeeper.answer(show, &mut asker, request).await.text,
+        Err(refusal) => doorkeeper.refuse(request, &doorkeeper.at_the_door(refusal)),
+    }
+}
+
+/// What is no JSON-RPC is no good request either; everything else is an answer.
+fn status_of(fault: &request::Fault) -> StatusCode {
+    const NOT_JSON: i32 = -32700;
+    const NOT_A_REQUEST: i32 = -32600;
+    match fault.code() {
+        NOT_JSON | NOT_A_REQUEST => StatusCode::BAD_REQUEST,
+        _ => StatusCode::OK,
+    }
+}
+
+fn spoken(status: StatusCode, text: String) -> Response {
+    (status, [NOT_KEPT, (CONTENT_TYPE, "application/json")], text).into_response()
+}

@@ -1,0 +1,117 @@
+//! What there is to open: the list of shows, one show, the head of its log.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::header::{CACHE_CONTROL, HeaderName};
+use axum::response::IntoResponse;
+use serde::Serialize;
+
+use crate::box_office::OpenShow;
+use crate::config::{SHOWS_PER_PAGE, SHOWS_PER_PAGE_MAX};
+use crate::hall::HallId;
+use crate::log::Chain;
+use crate::show::{Currency, Policy, ShowId, Time};
+
+use super::House;
+use super::problem::Problem;
+use super::reading::{number, query_word};
+
+/// What changes by the second is kept by nobody on the way.
+pub(super) const NOT_KEPT: (HeaderName, &str) = (CACHE_CONTROL, "no-store");
+
+/// A show, as the list has it.
+#[derive(Serialize)]
+pub(super) struct Listed<'a> {
+    id: &'a ShowId,
+    title: &'a str,
+    hall: &'a HallId,
+    hall_name: &'a str,
+    starts_at: Time,
+    on_sale_at: Option<Time>,
+    seats: u32,
+    available: u32,
+    currency: Currency,
+    policy: &'a Policy,
+}
+
+impl<'a> Listed<'a> {
+    /// An open show.
+    pub(super) fn new(show: &'a OpenShow) -> Self {
+        let definition = show.definition();
+        Self {
+            id: &definition.id,
+            title: &definition.title,
+            hall: &definition.hall,
+            hall_name: &show.hall().name,
+            starts_at: definition.starts_at,
+            on_sale_at: definition.on_sale_at,
+            seats: definition.seats,
+            available: show.available(),
+            currency: definition.currency,
+            policy: &definition.policy,
+        }
+    }
+}
+
+/// `GET /v1/shows`.
+pub(super) async fn list(
+    State(house): State<Arc<House>>,
+    RawQuery(query): RawQuery,
+) -> Result<impl IntoResponse, Problem> {
+    let query = query.as_deref();
+    let limit = match query_word(query, "limit") {
+        None => SHOWS_PER_PAGE,
+        Some(text) => number(text)
+            .and_then(|limit| usize::try_from(limit).ok())
+            .filter(|limit| (1..=SHOWS_PER_PAGE_MAX).contains(limit))
+            .ok_or_else(|| {
+                Problem::bad_request(format!("`limit` is a number, 1 to {SHOWS_PER_PAGE_MAX}."))
+            })?,
+    };
+    let cursor = match query_word(query, "cursor") {
+        None => None,
+        Some(text) => Some(read_cursor(text).ok_or_else(|| {
+            Problem::bad_request("`cursor` is not one that this list has given.")
+        })?),
+    };
+    let (definitions, next) = house.catalogue.page(cursor, limit);
+    // One that could not be opened has no seats to show; why is in the log of operations.
+    let open: Vec<_> =
+        definitions.iter().filter_map(|definition| house.offices.show(&definition.id)).collect();
+    let shows: Vec<Listed<'_>> = open.iter().map(|show| Listed::new(show)).collect();
+    let mut body = serde_json::json!({ "shows": shows });
+    if let Some((starts_at, id)) = next {
+        body["next"] = format!("{starts_at}.{id}").into();
+    }
+    Ok(([NOT_KEPT], Json(body)))
+}
+
+fn read_cursor(text: &str) -> Option<(Time, ShowId)> {
+    let (starts_at, id) = text.split_once('.')?;
+    Some((Time(number(starts_at)?), ShowId::parse(id)?))
+}
+
+/// `GET /v1/shows/{show}`.
+pub(super) async fn one(
+    State(house): State<Arc<House>>,
+    Path(show): Path<String>,
+) -> Result<impl IntoResponse, Problem> {
+    let show = house.show(&show)?;
+    Ok(([NOT_KEPT], Json(serde_json::json!(Listed::new(&show)))))
+}
+
+/// `GET /v1/shows/{show}/head`.
+pub(super) async fn head(
+    State(house): State<Arc<House>>,
+    Path(show): Path<String>,
+) -> Result<impl IntoResponse, Problem> {
+    let head = house.show(&show)?.head();
+    let body = serde_json::json!({
+        "epoch": head.epoch.to_string(),
+        "seq": head.seq,
+        "chain": Chain(head.chain).to_string(),
+    });
+    Ok(([NOT_KEPT], Json(body)))
+}
