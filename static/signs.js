@@ -1,8 +1,9 @@
 /**
  * Signs: the legend above the plan, and the small label beside the pointer.
  */
+import { lifted } from "./colours.js";
 import { by_id, make } from "./elements.js";
-import { lifted, seat_shape, tick } from "./paint.js";
+import { seat_shape, tick } from "./paint.js";
 import { MARK_WORDS, money_words, STATE_WORDS } from "./sentences.js";
 import { AVAILABLE, BLOCKED, HELD, SOLD } from "./usher.js";
 
