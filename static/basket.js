@@ -57,10 +57,15 @@ export class Basket {
     });
     $.pay.addEventListener("submit", (event) => {
       event.preventDefault();
-      this.#press_primary();
+      if (is_on($.primary)) this.#press_primary();
     });
-    $.primary.addEventListener("click", () => this.#press_primary());
-    $.secondary.addEventListener("click", () => this.#press_secondary());
+    $.primary.addEventListener("click", () => is_on($.primary) && this.#press_primary());
+    $.secondary.addEventListener("click", () => is_on($.secondary) && this.#press_secondary());
+    // Beside a wide screen's plan the sheet is always open, and there is nothing to unfold.
+    const wide = matchMedia("(min-width: 861px)");
+    const fold = () => ($.summary.disabled = wide.matches);
+    wide.addEventListener("change", fold);
+    fold();
     $.summary.addEventListener("click", () => this.open_sheet($.panel.dataset.open !== "true"));
     $.chosen_list.addEventListener("click", (event) => {
       const button = event.target instanceof Element ? event.target.closest("button") : null;
@@ -268,6 +273,13 @@ export class Basket {
 
   /** Draws the panel as things are. */
   refresh() {
+    const focused = document.activeElement;
+    this.#refresh();
+    // What had the focus may be gone; the notice says why, and is next to what can be done now.
+    if (focused instanceof HTMLElement && $.panel.contains(focused) && focused.offsetParent === null) $.notice.focus();
+  }
+
+  #refresh() {
     const { choice } = this;
     const { phase } = choice;
     const seats = choice.listed;
@@ -300,13 +312,13 @@ export class Basket {
     const asking = { hold: "Asking…", hold_best: "Looking…", change: "Changing…", release: "Releasing…", buy: "Paying…" };
     $.primary.textContent = this.#asking ? asking[/** @type {keyof asking} */ (this.#asking)] : labels[phase];
     $.primary.hidden = count === 0 && phase !== "bought" && phase !== "changing" && !this.#asking;
-    $.primary.disabled = this.#asking !== null || phase === "paying" || (phase === "changing" && count === 0);
+    turn($.primary, this.#asking === null && phase !== "paying" && !(phase === "changing" && count === 0));
     $.secondary.textContent = phase === "holding" ? "Release" : phase === "changing" ? "Undo" : "Clear";
     $.secondary.hidden = phase === "bought" || phase === "paying" || (phase === "choosing" && count === 0);
-    $.secondary.disabled = this.#asking !== null;
+    turn($.secondary, this.#asking === null);
     $.summary_words.textContent = phase === "bought" ? "Bought" : count === 0 ? "No seats chosen" : counted("seat", count);
     $.summary_more.textContent = phase === "bought" ? "" : count === 0 ? "Tap the plan, or let us choose" : total;
-    $.summary_open.textContent = phase === "choosing" && count === 0 ? "" : `${phase === "bought" ? "" : " · "}${$.panel.dataset.open === "true" ? "hide" : "show all"}`;
+    $.summary_open.textContent = phase === "choosing" && count === 0 ? "" : $.panel.dataset.open === "true" ? " ▾" : " ▴";
   }
 
   #show_order() {
@@ -335,10 +347,21 @@ export class Basket {
       if (!this.#asking) this.say("Less than a minute left. Pay now, or the seats go back on sale.");
     }
     if (left <= 0 && hold.state === "held" && !this.#asking) {
-      $.primary.disabled = true;
+      turn($.primary, false);
       if (this.client.link.state === "live") this.say("Your time is up. The seats go back on sale in a moment.", "refusal");
     }
   }
+}
+
+/** A button that is off for a moment keeps the focus: `disabled` would take it from who is using the
+ *  keyboard. @param {HTMLButtonElement} button @param {boolean} on */
+function turn(button, on) {
+  button.setAttribute("aria-disabled", String(!on));
+}
+
+/** @param {HTMLButtonElement} button */
+function is_on(button) {
+  return button.getAttribute("aria-disabled") !== "true";
 }
 
 /** @param {Basket} basket @param {HTMLUListElement} list @param {number[]} seats

@@ -6,7 +6,8 @@ import { AVAILABLE } from "./usher.js";
 
 /** @typedef {import("./usher.js").Hold} Hold */
 /** @typedef {import("./usher.js").Order} Order */
-/** @typedef {import("./map.js").Mark} Mark */
+/** What a seat is to this buyer: chosen but not asked for, held, held but to be given back, bought.
+ *  @typedef {"chosen" | "held" | "leaving" | "bought"} Mark */
 /** What the buyer is doing.
  *  @typedef {"choosing" | "holding" | "changing" | "paying" | "bought"} Phase */
 

@@ -62,6 +62,7 @@ export function listen(map, { onseat, onarea, onpoint }) {
 
   canvas.addEventListener("pointerdown", (event) => {
     if (event.button !== 0) return;
+    if (event.isPrimary) fingers.clear(); // one whose end was never told would make every tap a pinch
     fingers.set(event.pointerId, place(event));
     canvas.setPointerCapture(event.pointerId);
     tapping = fingers.size === 1;

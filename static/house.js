@@ -3,7 +3,7 @@
  * the paths and the names of what is stored.
  */
 
-/** @typedef {{id:string, title:string, hall:string, starts_at:number, on_sale_at?:number|null,
+/** @typedef {{id:string, title:string, hall:string, hall_name?:string, starts_at:number, on_sale_at?:number|null,
  *   seats:number, available:number, currency:string,
  *   policy:{hold_ms:number, seats_max:number}}} Show */
 

@@ -21,7 +21,7 @@ function ticket(show) {
     make("span", { class: "day" }, make("span", {}, part({ weekday: "short" })), make("b", {}, part({ day: "numeric" })), make("span", {}, part({ month: "short" }))),
     make("span", { class: "about" },
       make("h2", {}, show.title),
-      make("p", {}, `${show.hall} · ${part({ hour: "numeric", minute: "2-digit" })}`),
+      make("p", {}, `${show.hall_name ?? show.hall} · ${part({ hour: "numeric", minute: "2-digit" })}`),
       make("p", {}, counted("seat", show.seats)),
       make("p", { class: "left", "data-state": state }, words))));
 }

@@ -16,8 +16,7 @@ import * as views from "./view.js";
 /** @typedef {import("./plan.js").Plan} Plan */
 /** @typedef {import("./paint.js").Palette} Palette */
 /** @typedef {import("./paint.js").Scene} Scene */
-/** What a seat is to this buyer: chosen but not asked for, held, held but to be given back, bought.
- *  @typedef {"chosen" | "held" | "leaving" | "bought"} Mark */
+/** @typedef {import("./choice.js").Mark} Mark */
 
 /** How much of a frame may go into painting tiles: what is left of 8 ms after the copying. */
 const PAINT_MS = 4;
@@ -300,7 +299,7 @@ export class SeatMap {
       const width = box.width * this.view.scale;
       if (width < 44) return;
       const [x, y] = views.to_screen(this.view, box.x + box.width / 2, box.y + box.height / 2);
-      const px = Math.min(Math.max(width / 9, 11), 20, box.height * this.view.scale * 0.36);
+      const px = Math.min(width / 8, 20, box.height * this.view.scale * 0.36);
       if (px < 7) return;
       ctx.fillStyle = palette.ink;
       ctx.font = `650 ${px}px ${palette.font}`;

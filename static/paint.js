@@ -4,7 +4,7 @@
  * screen. A state is told by shape and size as much as by colour: available seats are full, held
  * ones hollow, sold ones small dots, blocked ones crosses.
  */
-import { bounds } from "./plan.js";
+import { ink_on, lifted } from "./colours.js";
 import { AVAILABLE, BLOCKED, HELD, SOLD } from "./usher.js";
 
 /** @typedef {import("./plan.js").Plan} Plan */
@@ -21,11 +21,13 @@ import { AVAILABLE, BLOCKED, HELD, SOLD } from "./usher.js";
 export const SEAT_SHARE = 0.74;
 /** Seats smaller than this many device pixels are plain rectangles: nobody sees more, and a
  *  rectangle is the cheapest thing there is to draw. */
-const PLAIN_BELOW_PX = 8;
+const PLAIN_BELOW_PX = 5.5;
 /** Seats larger than this many device pixels (at one pixel a dot) bear their number. */
 const NUMBERED_FROM_PX = 17;
 /** Rows are named where their seats are at least this large. */
 const ROWS_NAMED_FROM_PX = 10;
+/** The height of a section's name in CSS pixels. */
+const SECTION_NAME_PX = 10.5;
 /** The share of a seat's width that each state fills when drawn plain. */
 const PLAIN_SHARE = [1, 0.62, 0.46, 0.3];
 
@@ -35,9 +37,10 @@ const PLAIN_SHARE = [1, 0.62, 0.46, 0.3];
  * @param {Box} box the piece, in plan units
  * @param {number} k device pixels per plan unit
  * @param {number} dpr device pixels per CSS pixel
+ * @param {number[]} named sections whose names are written, see {@link sections_to_name}
  * @param {Box} [part] paint only this part of the piece, and leave the rest as it is
  */
-export function paint_piece(ctx, scene, box, k, dpr, part = box) {
+export function paint_piece(ctx, scene, box, k, dpr, named, part = box) {
   const { palette, plan } = scene;
   ctx.save();
   ctx.setTransform(1, 0, 0, 1, 0, 0);
@@ -45,13 +48,15 @@ export function paint_piece(ctx, scene, box, k, dpr, part = box) {
   ctx.fillStyle = palette.ground;
   ctx.fillRect(0, 0, ctx.canvas.width, ctx.canvas.height);
   ctx.setTransform(k, 0, 0, k, -box.x * k, -box.y * k);
-  for (const decoration of plan.layout.decorations) {
-    if (touch(bounds(decoration), part)) paint_shape(ctx, decoration, palette, 0.28);
-  }
-  for (const area of plan.layout.areas) {
+  const line = (1.2 * dpr) / k;
+  plan.layout.decorations.forEach((decoration, i) => {
+    if (touch(plan.decoration_boxes[i], part)) paint_shape(ctx, decoration, palette, 0.28, line);
+  });
+  plan.layout.areas.forEach((area, i) => {
+    // Its own words are left out: its name and what is left are written over it, live.
     const color = plan.layout.categories[area.category]?.color ?? palette.faint;
-    if (touch(bounds(area.shape), part)) paint_shape(ctx, { ...area.shape, color }, palette, 0.45);
-  }
+    if (touch(plan.area_boxes[i], part)) paint_shape(ctx, { ...area.shape, color, text: undefined }, palette, 0.45, line);
+  });
   ctx.setTransform(1, 0, 0, 1, 0, 0);
   const seats = sort_by_look(scene, wider(part, plan.pitch));
   const size = plan.pitch * SEAT_SHARE * k;
@@ -59,7 +64,7 @@ export function paint_piece(ctx, scene, box, k, dpr, part = box) {
   else paint_shaped(ctx, scene, seats, box, k, size);
   if (size >= NUMBERED_FROM_PX * dpr) paint_numbers(ctx, scene, seats, box, k, size);
   if (size >= ROWS_NAMED_FROM_PX * dpr) paint_row_names(ctx, scene, box, part, k, size, dpr);
-  else paint_section_names(ctx, scene, box, part, k, dpr);
+  for (const section of named) paint_section_name(ctx, scene, section, box, part, k, dpr);
   ctx.restore();
 }
 
@@ -205,37 +210,69 @@ function paint_row_names(ctx, { plan, palette, floor }, box, part, k, size, dpr)
   }
 }
 
-/** From afar sections are named instead, each in its middle, where the name is not wider than the
- *  section. @param {CanvasRenderingContext2D} ctx @param {Scene} scene @param {Box} box
- *  @param {Box} part @param {number} k @param {number} dpr */
-function paint_section_names(ctx, { plan, palette, floor }, box, part, k, dpr) {
-  if (floor.size < 2) return;
-  const px = 11.5 * dpr;
-  ctx.font = `650 ${px}px ${palette.font}`;
+/** From afar "North Stand 104" is "104": its stand is seen. @param {string} name */
+function short_name(name) {
+  return /\S*\d\S*$/.exec(name)?.[0] ?? name;
+}
+
+/** Where a section's name is written, in plan units: in its middle. @param {Scene} scene
+ *  @param {number} section @param {number} k @param {number} dpr @returns {Box} */
+function name_box({ plan }, section, k, dpr) {
+  const { x, y, width, height } = plan.section_boxes[section];
+  const px = (SECTION_NAME_PX * dpr) / k;
+  // Letters are about 0.62 of their height wide; measuring would need a canvas.
+  const wide = (short_name(plan.layout.sections[section].name).length * 0.62 + 0.9) * px;
+  return { x: x + width / 2 - wide / 2, y: y + height / 2 - px * 0.8, width: wide, height: px * 1.6 };
+}
+
+/**
+ * From afar sections are named instead of rows: those whose name is not wider than they are, and
+ * stands on no other's.
+ *
+ * @param {Scene} scene @param {number} k @param {number} dpr
+ * @returns {number[]}
+ */
+export function sections_to_name(scene, k, dpr) {
+  const { plan, floor } = scene;
+  if (floor.size < 2 || plan.pitch * SEAT_SHARE * k >= ROWS_NAMED_FROM_PX * dpr) return [];
+  /** @type {Box[]} */
+  const taken = [];
+  // Where the plan has the name in its own hand, it is not written twice.
+  const written = new Set(plan.layout.decorations.map(({ text }) => text?.text.trim().toLowerCase()));
+  return [...floor].filter((section) => {
+    if (written.has(plan.layout.sections[section].name.trim().toLowerCase())) return false;
+    const box = name_box(scene, section, k, dpr);
+    if (box.width > plan.section_boxes[section].width || taken.some((other) => touch(other, box))) return false;
+    taken.push(box);
+    return true;
+  });
+}
+
+/** @param {CanvasRenderingContext2D} ctx @param {Scene} scene @param {number} section
+ *  @param {Box} box @param {Box} part @param {number} k @param {number} dpr */
+function paint_section_name(ctx, scene, section, box, part, k, dpr) {
+  const { palette, plan } = scene;
+  const plate = name_box(scene, section, k, dpr);
+  if (!touch(plate, part)) return;
+  const [x, y] = [(plate.x - box.x) * k, (plate.y - box.y) * k];
+  ctx.fillStyle = palette.ground;
+  ctx.globalAlpha = 0.86;
+  ctx.beginPath();
+  ctx.roundRect(x, y, plate.width * k, plate.height * k, (plate.height * k) / 3);
+  ctx.fill();
+  ctx.globalAlpha = 1;
+  ctx.fillStyle = palette.ink;
+  ctx.font = `650 ${SECTION_NAME_PX * dpr}px ${palette.font}`;
   ctx.textAlign = "center";
   ctx.textBaseline = "middle";
-  ctx.lineJoin = "round";
-  for (const section of floor) {
-    const around = plan.section_boxes[section];
-    const name = plan.layout.sections[section].name;
-    const width = ctx.measureText(name).width;
-    if (!touch(wider(around, width / k), part) || width > around.width * k * 1.1) continue;
-    const [x, y] = [(around.x + around.width / 2 - box.x) * k, (around.y + around.height / 2 - box.y) * k];
-    ctx.fillStyle = palette.ground;
-    ctx.globalAlpha = 0.86;
-    ctx.beginPath();
-    ctx.roundRect(x - width / 2 - px * 0.45, y - px * 0.8, width + px * 0.9, px * 1.55, px * 0.5);
-    ctx.fill();
-    ctx.globalAlpha = 1;
-    ctx.fillStyle = palette.ink;
-    ctx.fillText(name, x, y);
-  }
+  ctx.fillText(short_name(plan.layout.sections[section].name), x + (plate.width * k) / 2, y + (plate.height * k) / 2, plate.width * k);
 }
 
 /** A shape of the plan. Fills are thinned, for plans are drawn for white paper, and the seats come
  *  first. @param {CanvasRenderingContext2D} ctx @param {Decoration} shape
- *  @param {Palette} palette @param {number} strength */
-function paint_shape(ctx, shape, palette, strength) {
+ *  @param {Palette} palette @param {number} strength of the fill, 0 to 1
+ *  @param {number} line the border's width, in plan units */
+function paint_shape(ctx, shape, palette, strength, line) {
   ctx.save();
   ctx.translate(shape.x, shape.y);
   ctx.rotate(((shape.rotation ?? 0) * Math.PI) / 180);
@@ -255,33 +292,18 @@ function paint_shape(ctx, shape, palette, strength) {
     ctx.fill();
     ctx.globalAlpha = 1;
   }
-  ctx.lineWidth = 1.5;
-  ctx.strokeStyle = palette.stage;
+  ctx.lineWidth = line;
+  ctx.globalAlpha = 0.6;
+  ctx.strokeStyle = shape.border_color ?? palette.stage;
   ctx.stroke();
-  ctx.restore();
+  ctx.globalAlpha = 1;
   const { text } = shape;
-  if (!text?.text) return;
-  ctx.font = `600 ${text.size}px ${palette.font}`;
-  ctx.textAlign = "center";
-  ctx.textBaseline = "middle";
-  ctx.fillStyle = palette.ink;
-  ctx.fillText(text.text, text.x, text.y);
-}
-
-/** A colour with white mixed in. Only "#rrggbb" can be lifted; others are left as they are.
- *  @param {string} color @param {number} lift from 0 to 1 */
-export function lifted(color, lift) {
-  if (lift === 0 || !/^#[0-9a-f]{6}$/i.test(color)) return color;
-  const value = Number.parseInt(color.slice(1), 16);
-  const parts = [16, 8, 0].map((shift) => (value >> shift) & 255).map((part) => Math.round(part + (255 - part) * lift));
-  return `#${parts.map((part) => part.toString(16).padStart(2, "0")).join("")}`;
-}
-
-/** Black or white, whichever is read more easily on a colour. @param {string} color "#rrggbb" */
-export function ink_on(color) {
-  const value = Number.parseInt(color.slice(1, 7), 16);
-  const light = [16, 8, 0].map((shift) => ((value >> shift) & 255) / 255)
-    .map((part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4));
-  const luminance = 0.2126 * light[0] + 0.7152 * light[1] + 0.0722 * light[2];
-  return luminance > 0.179 ? "#000000" : "#ffffff";
+  if (text?.text) {
+    ctx.font = `600 ${text.size}px ${palette.font}`;
+    ctx.textAlign = "center";
+    ctx.textBaseline = "middle";
+    ctx.fillStyle = palette.ink;
+    ctx.fillText(text.text, text.x, text.y);
+  }
+  ctx.restore();
 }

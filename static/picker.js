@@ -11,7 +11,7 @@ import { SeatMap } from "./map.js";
 import { Plan } from "./plan.js";
 import { Rows } from "./rows.js";
 import { draw_legend, show_hint } from "./signs.js";
-import { date_words, link_words } from "./sentences.js";
+import { link_words, short_date_words } from "./sentences.js";
 import { UsherClient } from "./usher.js";
 
 /** @typedef {import("./usher.js").Link} Link */
@@ -37,7 +37,7 @@ async function start() {
 /** @param {import("./house.js").Show} show @param {import("./plan.js").Layout} layout */
 async function open(show, layout) {
   by_id("title", HTMLElement).textContent = show.title;
-  by_id("when", HTMLElement).textContent = date_words(show.starts_at);
+  by_id("when", HTMLElement).textContent = [short_date_words(show.starts_at), show.hall_name].filter(Boolean).join(" · ");
   document.title = `${show.title} · choose your seats · Usher`;
 
   const plan = new Plan(layout);
@@ -154,6 +154,11 @@ function offer_views(map) {
   };
   map_button.addEventListener("click", () => choose(false));
   list_button.addEventListener("click", () => choose(true));
+  by_id("skip", HTMLAnchorElement).addEventListener("click", (event) => {
+    event.preventDefault();
+    choose(true);
+    by_id("list-view", HTMLElement).querySelector("summary")?.focus();
+  });
   by_id("zoom-in", HTMLButtonElement).addEventListener("click", () => map.zoom(1.6));
   by_id("zoom-out", HTMLButtonElement).addEventListener("click", () => map.zoom(1 / 1.6));
   by_id("zoom-whole", HTMLButtonElement).addEventListener("click", () => map.whole());

@@ -48,7 +48,9 @@ export class Plan {
     /** How far apart neighbours sit, in the plan's units: the measure of a seat's size. */
     this.pitch = this.#pitch();
     /** @type {Box[]} */
-    this.area_boxes = layout.areas.map((area) => bounds(area.shape));
+    this.area_boxes = layout.areas.map((area) => bounds({ ...area.shape, text: undefined }));
+    /** @type {Box[]} */
+    this.decoration_boxes = layout.decorations.map(bounds);
     /** @type {Box[]} */
     this.section_boxes = layout.sections.map((_, section) => this.#section_box(section));
     this.box = this.#box();
@@ -107,7 +109,7 @@ export class Plan {
     };
     this.section_boxes.filter((box) => box.width + box.height > 0).forEach(include);
     this.area_boxes.forEach(include);
-    for (const decoration of this.layout.decorations) include(bounds(decoration));
+    this.decoration_boxes.forEach(include);
     if (left > right) return { x: 0, y: 0, ...this.layout.size };
     const air = this.pitch * 1.5;
     return { x: left - air, y: top - air, width: right - left + 2 * air, height: bottom - top + 2 * air };
@@ -222,26 +224,37 @@ export class Grid {
   }
 }
 
-/** The box around a shape. A turned one is given the box of the circle it turns in.
+/** The box around a shape before it is turned. @param {Decoration} shape @returns {Box | null} */
+function straight_box({ shape, x, y, width = 0, height = 0, points, radius = 0, radius_x = radius, radius_y = radius }) {
+  if (shape === "text") return null; // its place is where it turns, not where it is
+  if (shape === "rectangle") return { x, y, width, height };
+  if (!points) return { x: x - radius_x, y: y - radius_y, width: 2 * radius_x, height: 2 * radius_y };
+  const [xs, ys] = [points.map((point) => point[0]), points.map((point) => point[1])];
+  const [left, top] = [Math.min(...xs), Math.min(...ys)];
+  return { x: left, y: top, width: Math.max(...xs) - left, height: Math.max(...ys) - top };
+}
+
+/** Letters are about this share of their height wide; measuring them would need a canvas. */
+const LETTER_SHARE = 0.7;
+
+/** The box around a shape and its words, as they stand after turning.
  *  @param {Decoration} shape @returns {Box} */
 export function bounds(shape) {
-  const { x, y, rotation = 0 } = shape;
-  /** @type {Box} */
-  let box = { x, y, width: 0, height: 0 };
-  if (shape.shape === "rectangle") box = { x, y, width: shape.width ?? 0, height: shape.height ?? 0 };
-  else if (shape.points?.length) {
-    const [xs, ys] = [shape.points.map((point) => point[0]), shape.points.map((point) => point[1])];
-    const [left, top] = [Math.min(...xs), Math.min(...ys)];
-    box = { x: left, y: top, width: Math.max(...xs) - left, height: Math.max(...ys) - top };
-  } else {
-    const [rx, ry] = [shape.radius_x ?? shape.radius ?? 0, shape.radius_y ?? shape.radius ?? 0];
-    box = { x: x - rx, y: y - ry, width: 2 * rx, height: 2 * ry };
+  const { x, y, rotation = 0, text } = shape;
+  const boxes = [straight_box(shape)].filter((box) => box !== null);
+  if (text?.text) {
+    const [width, height] = [text.text.length * LETTER_SHARE * text.size, text.size * 1.2];
+    boxes.push({ x: text.x - width / 2, y: text.y - height / 2, width, height });
   }
-  if (rotation % 360 === 0) return box;
-  const corners = [[box.x, box.y], [box.x + box.width, box.y],
-    [box.x, box.y + box.height], [box.x + box.width, box.y + box.height]];
-  const reach = Math.max(...corners.map(([cx, cy]) => Math.hypot(cx - x, cy - y)));
-  return { x: x - reach, y: y - reach, width: 2 * reach, height: 2 * reach };
+  const turn = (rotation * Math.PI) / 180;
+  const [cos, sin] = [Math.cos(turn), Math.sin(turn)];
+  const corners = boxes.flatMap((box) => [[box.x, box.y], [box.x + box.width, box.y],
+    [box.x, box.y + box.height], [box.x + box.width, box.y + box.height]]);
+  if (corners.length === 0) return { x, y, width: 0, height: 0 };
+  const xs = corners.map(([cx, cy]) => x + (cx - x) * cos - (cy - y) * sin);
+  const ys = corners.map(([cx, cy]) => y + (cx - x) * sin + (cy - y) * cos);
+  const [left, top] = [Math.min(...xs), Math.min(...ys)];
+  return { x: left, y: top, width: Math.max(...xs) - left, height: Math.max(...ys) - top };
 }
 
 /** Whether a point is inside a shape (turned back first). @param {Decoration} shape

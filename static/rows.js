@@ -7,19 +7,14 @@
  * up and down between rows), Home and End go to the row's ends, Enter and Space choose.
  */
 import { make } from "./elements.js";
-import { counted, money_words, STATE_WORDS } from "./sentences.js";
+import { counted, MARK_WORDS, money_words, STATE_WORDS } from "./sentences.js";
 import { AVAILABLE } from "./usher.js";
 
 /** @typedef {import("./plan.js").Plan} Plan */
-/** @typedef {import("./map.js").Mark} Mark */
+/** @typedef {import("./choice.js").Mark} Mark */
 
 /** Seats made before the page may breathe. */
 const SEATS_PER_TURN = 400;
-
-/** @type {Record<Mark, string>} */
-const MARK_WORDS = {
-  chosen: "chosen", held: "held for you", leaving: "held for you, to be given back", bought: "yours",
-};
 
 export class Rows {
   /** @type {Map<number, HTMLButtonElement>} made so far */

@@ -41,9 +41,14 @@ export function duration_words(ms) {
   return seconds % 60 === 0 ? counted("minute", seconds / 60) : counted("second", seconds);
 }
 
-/** @param {number} time @param {string} [locale] */
+/** "Monday 23 November 2026 at 19:30" @param {number} time @param {string} [locale] */
 export function date_words(time, locale) {
   return new Intl.DateTimeFormat(locale, { dateStyle: "full", timeStyle: "short" }).format(time);
+}
+
+/** "Mon, 23 Nov, 19:30" @param {number} time @param {string} [locale] */
+export function short_date_words(time, locale) {
+  return new Intl.DateTimeFormat(locale, { weekday: "short", day: "numeric", month: "short", hour: "numeric", minute: "2-digit" }).format(time);
 }
 
 /** Seats by their names, those of one row together: "Stalls, row C, seats 12 and 13".
@@ -135,3 +140,9 @@ export function availability(show, now) {
 
 /** What a state is called. @type {readonly string[]} */
 export const STATE_WORDS = ["available", "held by someone", "sold", "not for sale"];
+
+/** What a seat is called that is something to this buyer.
+ *  @type {Readonly<Record<import("./choice.js").Mark, string>>} */
+export const MARK_WORDS = {
+  chosen: "chosen", held: "held for you", leaving: "held for you, to be given back", bought: "yours",
+};

@@ -1,9 +1,10 @@
 /**
  * Signs: the legend above the plan, and the small label beside the pointer.
  */
+import { lifted } from "./colours.js";
 import { by_id, make } from "./elements.js";
-import { lifted, seat_shape, tick } from "./paint.js";
-import { money_words, STATE_WORDS } from "./sentences.js";
+import { seat_shape, tick } from "./paint.js";
+import { MARK_WORDS, money_words, STATE_WORDS } from "./sentences.js";
 import { AVAILABLE, BLOCKED, HELD, SOLD } from "./usher.js";
 
 /** @typedef {import("./plan.js").Plan} Plan */
@@ -63,7 +64,7 @@ export function show_hint(plan, currency, map, client, { seat, area, x, y }) {
     const price = money_words({ amount: plan.price(seat), currency });
     const state = client.mirror?.seats[seat] ?? BLOCKED;
     const mark = map.marks.get(seat);
-    const words = mark ? "yours" : state === AVAILABLE ? price : STATE_WORDS[state];
+    const words = mark ? MARK_WORDS[mark] : state === AVAILABLE ? price : STATE_WORDS[state];
     hint.replaceChildren(make("b", {}, plan.label(seat)), ` ${words}${mark ? `, ${price}` : ""}`);
   } else {
     const { name, category } = plan.layout.areas[area];

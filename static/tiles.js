@@ -3,7 +3,7 @@
  * owns which tiles are painted, which are out of date, and what may be forgotten. What is on them
  * is `paint.js`'s affair; where they go on the screen is told to it.
  */
-import { SEAT_SHARE, paint_piece } from "./paint.js";
+import { SEAT_SHARE, paint_piece, sections_to_name } from "./paint.js";
 
 /** @typedef {import("./paint.js").Scene} Scene */
 /** @typedef {import("./view.js").View} View */
@@ -25,6 +25,8 @@ export class Tiles {
   /** @type {Map<string, Tile>} by "column,line" */
   #tiles = new Map();
   #frame = 0;
+  /** @type {number[]} sections whose names are written */
+  #named;
 
   /** @param {Scene} scene @param {number} scale CSS pixels per plan unit @param {number} dpr */
   constructor(scene, scale, dpr) {
@@ -38,11 +40,13 @@ export class Tiles {
     this.top = Math.floor(scene.plan.box.y * this.k);
     this.columns = Math.ceil((scene.plan.box.width * this.k) / TILE_PX);
     this.lines = Math.ceil((scene.plan.box.height * this.k) / TILE_PX);
+    this.#named = sections_to_name(scene, this.k, dpr);
   }
 
   /** These seats look different now (null: all do). @param {number[] | null} seats */
   touch(seats) {
     if (seats === null) {
+      this.#named = sections_to_name(this.scene, this.k, this.dpr);
       for (const tile of this.#tiles.values()) tile.dirty = null;
       return;
     }
@@ -129,12 +133,12 @@ export class Tiles {
     const box = { x: (this.left + column * TILE_PX) / this.k, y: (this.top + line * TILE_PX) / this.k, width: side, height: side };
     const { dirty } = tile;
     tile.dirty = new Set();
-    if (dirty === null || dirty.size > ONE_BY_ONE_MAX) return paint_piece(tile.ctx, this.scene, box, this.k, this.dpr);
+    if (dirty === null || dirty.size > ONE_BY_ONE_MAX) return paint_piece(tile.ctx, this.scene, box, this.k, this.dpr, this.#named);
     const { plan } = this.scene;
     const reach = (plan.pitch * SEAT_SHARE) / 2 + 1.5 / this.k;
     for (const seat of dirty) {
       const part = { x: plan.x[seat] - reach, y: plan.y[seat] - reach, width: 2 * reach, height: 2 * reach };
-      paint_piece(tile.ctx, this.scene, box, this.k, this.dpr, part);
+      paint_piece(tile.ctx, this.scene, box, this.k, this.dpr, this.#named, part);
     }
   }
 
