@@ -148,7 +148,7 @@ fn main() {
         .expect("a runtime");
     for _ in 0..3 {
         let folder = tempfile::tempdir().expect("a folder");
-        let log = SqliteLog::open(&folder.path().join("log.sqlite")).expect("a log");
+        let log = SqliteLog::open(folder.path().join("log.sqlite")).expect("a log");
         let (tally, took) = runtime.block_on(run(Arc::new(log), &hall, &floor));
         report("SQLite, FULL", &tally, took);
         let (tally, took) = runtime.block_on(run(Arc::new(MemoryLog::new()), &hall, &floor));

@@ -17,6 +17,7 @@ pub mod checkout;
 pub mod connection;
 pub mod hub;
 
+pub mod audit;
 pub mod client;
 pub mod web;
 

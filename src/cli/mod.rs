@@ -6,8 +6,10 @@
 
 pub mod import;
 pub mod load;
+pub mod log;
 pub mod plan;
 pub mod serve;
+pub mod verify;
 pub mod watch;
 
 use std::ffi::OsString;
@@ -19,6 +21,8 @@ const EXAMPLES: &str = "\
 Examples:
   usher                                    the demo house, on http://127.0.0.1:8080
   usher serve --demo-crowd 40              the same, with simulated buyers
+  usher watch SHOW                         a live map of a show, in the terminal
+  usher load --viewers 500 --buyers 20     how a running server bears a rush
   usher import plan hall.json --data DIR   a hall from a pretix-format seating plan
 
 `usher` alone is `usher serve`. `usher <COMMAND> --help` tells more.";
@@ -38,6 +42,8 @@ enum Command {
     Import(plan::ImportArgs),
     Watch(watch::WatchArgs),
     Load(Box<load::LoadArgs>),
+    Log(log::LogArgs),
+    Verify(verify::VerifyArgs),
 }
 
 /// Runs the program and gives its exit code.
@@ -53,6 +59,8 @@ pub fn main() -> ExitCode {
             Command::Import(args) => plan::run(args).await,
             Command::Watch(args) => watch::run(args).await,
             Command::Load(args) => load::run(*args).await,
+            Command::Log(args) => log::run(args).await,
+            Command::Verify(args) => verify::run(args).await,
         }
     });
     done.unwrap_or_else(|error| failed(&error))
@@ -101,7 +109,8 @@ mod tests {
     #[test]
     fn every_flag_is_an_environment_variable_too() {
         fn check(command: &clap::Command) {
-            for flag in command.get_arguments().filter(|flag| flag.get_long().is_some()) {
+            let shown = command.get_arguments().filter(|flag| !flag.is_hide_set());
+            for flag in shown.filter(|flag| flag.get_long().is_some()) {
                 let long = flag.get_long().unwrap_or_default();
                 let own = ["help", "version"].contains(&long);
                 assert!(own || flag.get_env().is_some(), "--{long} has no variable");

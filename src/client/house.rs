@@ -6,7 +6,9 @@ use reqwest::Url;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use crate::protocol::picture::{Lost, Picture};
 use crate::protocol::rpc::HeadView;
+use crate::protocol::seats::{self, Format};
 use crate::show::{Currency, ShowId, Time};
 
 use super::error::{ClientError, said};
@@ -154,20 +156,38 @@ impl House {
         self.get(&format!("v1/shows/{show}/head")).await
     }
 
+    /// The seats as they are now, without a socket.
+    pub async fn seats(&self, show: &ShowId) -> Result<Picture, ClientError> {
+        let accept = Some("application/octet-stream");
+        let frame = self.bytes(&format!("v1/shows/{show}/seats"), accept).await?;
+        let mut picture = None;
+        Picture::apply(&mut picture, seats::decode(Format::Binary, &frame)?)?;
+        picture.ok_or(ClientError::Lost(Lost::NoSnapshot))
+    }
+
     async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
+        let body = self.bytes(path, None).await?;
+        serde_json::from_slice(&body).map_err(|why| ClientError::Message(format!("{path}: {why}")))
+    }
+
+    async fn bytes(&self, path: &str, accept: Option<&str>) -> Result<Vec<u8>, ClientError> {
         let unreachable = |why: reqwest::Error| ClientError::Unreachable {
             at: self.base.to_string(),
             why: innermost(&why),
         };
         let url = self.base.join(path).map_err(|why| ClientError::Address(why.to_string()))?;
-        let answer = self.http.get(url).send().await.map_err(unreachable)?;
+        let mut request = self.http.get(url);
+        if let Some(accept) = accept {
+            request = request.header("Accept", accept);
+        }
+        let answer = request.send().await.map_err(unreachable)?;
         let status = answer.status();
         let body = answer.bytes().await.map_err(unreachable)?;
         if !status.is_success() {
             let (status, said) = (status.as_u16(), said(&body));
             return Err(ClientError::Refused { status, said, retry_after_s: None });
         }
-        serde_json::from_slice(&body).map_err(|why| ClientError::Message(format!("{path}: {why}")))
+        Ok(body.into())
     }
 }
 

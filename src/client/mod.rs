@@ -17,3 +17,6 @@ pub use buyer::{Bought, Buyer, Held, Identified, Released};
 pub use error::ClientError;
 pub use house::{House, Layout, LayoutArea, LayoutCategory, LayoutRow, LayoutSection, ShowInfo};
 pub use viewer::{Counters, Heard, Since, Viewer};
+
+#[cfg(test)]
+mod tests;

@@ -87,11 +87,19 @@ impl Audience {
 
     /// Does something with each viewer of `count` places from `start` on, round the end. It must
     /// not let anyone in or out.
-    pub(super) fn each(&self, start: usize, count: usize, mut act: impl FnMut(&Rc<Viewer>)) {
+    pub(super) fn each(&self, start: usize, count: usize, act: impl FnMut(&Rc<Viewer>)) {
+        self.with(start, count, |viewers| viewers.for_each(act));
+    }
+
+    /// As [`each`](Self::each), all of them together.
+    pub(super) fn with(
+        &self,
+        start: usize,
+        count: usize,
+        act: impl FnOnce(&mut dyn Iterator<Item = &Rc<Viewer>>),
+    ) {
         let seats = self.seats.borrow();
         let (before, after) = seats.taken.split_at(start.min(seats.taken.len()));
-        for viewer in after.iter().chain(before).take(count).flatten() {
-            act(viewer);
-        }
+        act(&mut after.iter().chain(before).take(count).flatten());
     }
 }

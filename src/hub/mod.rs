@@ -129,7 +129,9 @@ impl Hub {
             life: Box::new(|socket| tokio::task::spawn_local(life(socket)).abort_handle()),
         };
         let sockets = |shard: &&Handle| shard.counters.sockets.load(Ordering::Relaxed);
-        let Some(shard) = self.shards.iter().min_by_key(sockets) else { return Ok(()) };
+        let alive = self.shards.iter().filter(|shard| !shard.inbox.is_closed());
+        // None is alive once the hub has stopped: the stream is dropped.
+        let Some(shard) = alive.min_by_key(sockets) else { return Ok(()) };
         shard.counters.sockets.fetch_add(1, Ordering::AcqRel);
         if shard.inbox.send(Message::Adopt(Box::new(adoption))).is_err() {
             // Stopped: the stream is dropped with the message.

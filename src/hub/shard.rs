@@ -115,9 +115,17 @@ pub(super) fn run(
         is_draining: Cell::new(false),
     });
     let local = LocalSet::new();
-    local.spawn_local(sweep::sweep(Rc::clone(&shard)));
-    local.spawn_local(heartbeat::beat(Rc::clone(&shard)));
-    local.block_on(runtime, shard.listen(receiver));
+    let sweeping = local.spawn_local(sweep::sweep(Rc::clone(&shard)));
+    let beating = local.spawn_local(heartbeat::beat(Rc::clone(&shard)));
+    local.block_on(runtime, async {
+        tokio::select! {
+            () = shard.listen(receiver) => {}
+            // A shard that no longer shows anything must not go on as if it did: its viewers are
+            // cut off and come back on another.
+            end = sweeping => tracing::error!(index, ?end, "a shard's sweep ended"),
+            end = beating => tracing::error!(index, ?end, "a shard's heartbeat ended"),
+        }
+    });
     // Ends every task of the thread, and with them their sockets.
     drop(local);
 }

@@ -19,7 +19,7 @@ pub use chain::Chain;
 /// A boxed future: the trait is used as `dyn`.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// A stream's name: a show's id, or [`StreamId::CATALOGUE`].
+/// A stream's name: a show's id, or [`StreamId::catalogue`].
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StreamId(String);
 

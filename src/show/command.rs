@@ -4,7 +4,7 @@ use super::order::{Customer, Payment};
 use super::{HoldId, SessionId, Wish};
 
 /// One thing asked of a show. Seat numbers are as the asker named them: whether the hall has such
-/// seats is for [`super::propose`] to say.
+/// seats is for [`super::propose()`] to say.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "each variant's sentence says what its fields are")]
 pub enum Command {

@@ -1,6 +1,6 @@
 //! The show: who holds and who bought which seats, and by which rules.
 //!
-//! Commands are proposed against the state this node has ([`propose`]); what comes of it is an
+//! Commands are proposed against the state this node has ([`propose()`]); what comes of it is an
 //! [`Entry`], a plain fact; entries are applied in the log's order ([`Show::apply`]), the same on
 //! every node. This room is pure: it has no clock, no randomness, no I/O and no async; whatever it
 //! needs to know comes in as an argument. It may use the hall, and nothing else of the house.

@@ -26,8 +26,14 @@ fn floor() -> Arc<Floor> {
     };
     let hall = Hall {
         name: String::new(),
-        categories: vec![crate::hall::Category { name: "All".to_owned(), color: "#000".to_owned() }],
-        sections: vec![Section { name: "All".to_owned(), rows: (0..SEATS / 10).map(row).collect() }],
+        categories: vec![crate::hall::Category {
+            name: "All".to_owned(),
+            color: "#000".to_owned(),
+        }],
+        sections: vec![Section {
+            name: "All".to_owned(),
+            rows: (0..SEATS / 10).map(row).collect(),
+        }],
         areas: Vec::new(),
         decorations: Vec::new(),
         size: Size { width: 250.0, height: 250.0 },
@@ -173,7 +179,7 @@ proptest! {
     #[test]
     fn no_bytes_make_reading_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         if let Ok(entry) = Entry::from_bytes(&bytes) {
-            prop_assert_eq!(entry.to_bytes(), bytes, "one entry has one form");
+            prop_assert_eq!(&entry.to_bytes(), &bytes, "one entry has one form");
         }
         let show = show();
         let definition = Arc::new(show.definition().clone());

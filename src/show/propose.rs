@@ -277,7 +277,6 @@ impl Show {
     }
 
     /// Rungs 6 and 7 for a wish that cannot be had.
-
     fn why_no_best(&self, wish: &Wish) -> Refusal {
         // There may be seats, but every choice of them leaves a single one alone.
         if let Some(seats) = best_seats(&self.floor, &self.free, wish, Orphans::Allow) {

@@ -12,7 +12,7 @@ use super::{Definition, HoldId, Money, OrderId, SeatState, SessionId, Time};
 /// For how long a lapsed hold is told from one that never was: the protocol promises an hour.
 pub const LAPSED_KNOWN_MS: u64 = 3_600_000;
 
-/// One show. Changed by [`Show::apply`] alone; asked by [`super::propose`].
+/// One show. Changed by [`Show::apply`] alone; asked by [`super::propose()`].
 #[derive(Clone, Debug)]
 pub struct Show {
     pub(super) definition: Arc<Definition>,

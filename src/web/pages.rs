@@ -66,9 +66,7 @@ fn content_type(path: &str) -> &'static str {
 pub(super) async fn page(method: Method, uri: Uri, headers: HeaderMap) -> Response {
     let path = uri.path().trim_start_matches('/');
     let path = if path.is_empty() { "index.html" } else { path };
-    let Some(page) = PAGES.get(path) else {
-        return Problem::new(StatusCode::NOT_FOUND, "There is nothing here.").into_response();
-    };
+    let Some(page) = PAGES.get(path) else { return nothing_here(&headers) };
     if method != Method::GET && method != Method::HEAD {
         return Problem::new(StatusCode::METHOD_NOT_ALLOWED, "A page can only be looked at.")
             .header(header::ALLOW, HeaderValue::from_static("GET, HEAD"))
@@ -80,6 +78,25 @@ pub(super) async fn page(method: Method, uri: Uri, headers: HeaderMap) -> Respon
         response.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
     }
     response
+}
+
+/// 404: a page for people, a problem for programs.
+fn nothing_here(headers: &HeaderMap) -> Response {
+    let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let is_a_browser = accepted.flat_map(|list| list.split(',')).any(|kind| {
+        let kind = kind.split(';').next().unwrap_or_default();
+        kind.trim().eq_ignore_ascii_case("text/html")
+    });
+    match PAGES.get("404.html").filter(|_| is_a_browser) {
+        Some(page) => {
+            // Whole, whatever the browser says it has: that was another page.
+            let mut response = page.answer(&HeaderMap::new());
+            *response.status_mut() = StatusCode::NOT_FOUND;
+            response.headers_mut().insert(CONTENT_SECURITY_POLICY, page_policy(headers.get(HOST)));
+            response
+        }
+        None => Problem::new(StatusCode::NOT_FOUND, "There is nothing here.").into_response(),
+    }
 }
 
 /// What a page may do: use its own files and talk to its own host; nothing inline, nothing from
@@ -137,6 +154,10 @@ mod tests {
         let first = get("/").await;
         assert_eq!(first.status(), StatusCode::OK);
         assert_eq!(first.headers()[header::CONTENT_TYPE], "text/html; charset=utf-8");
+        let typed = HeaderMap::from_iter([(header::ACCEPT, HeaderValue::from_static("text/html"))]);
+        let lost = page(Method::GET, Uri::from_static("/nowhere"), typed).await;
+        assert_eq!(lost.status(), StatusCode::NOT_FOUND);
+        assert_eq!(lost.headers()[header::CONTENT_TYPE], "text/html; charset=utf-8");
         assert_eq!(get("/../Cargo.toml").await.status(), StatusCode::NOT_FOUND);
         assert_eq!(get("/%2e%2e/Cargo.toml").await.status(), StatusCode::NOT_FOUND);
     }

@@ -106,6 +106,19 @@ async fn a_second_opener_is_refused_in_one_sentence() {
     SqliteLog::open(&path).expect("the log is free again");
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn the_file_is_for_its_owner_alone() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let (folder, path) = a_folder();
+    let _log = a_log_of(&path, &["a"]).await;
+    for file in ["log.sqlite", "log.sqlite-wal", "log.sqlite-shm"] {
+        let rights = fs::metadata(folder.path().join(file)).expect("the file").permissions();
+        assert_eq!(rights.mode() & 0o777, 0o600, "{file}");
+    }
+}
+
 #[tokio::test]
 async fn one_may_read_beside_the_writer_and_never_write() {
     let (_folder, path) = a_folder();

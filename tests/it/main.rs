@@ -1,4 +1,8 @@
 //! The tests that stand outside the house and use its doors. One module a story.
 
+mod audit;
+mod doors;
 mod log_contract;
 mod log_sqlite;
+mod open_house;
+mod tidy;

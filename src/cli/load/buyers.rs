@@ -6,13 +6,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rand::RngExt as _;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval_at, sleep, timeout};
 
 use crate::client::{Buyer, ClientError};
 use crate::protocol::picture::Picture;
-use crate::protocol::rpc::Card;
+use crate::protocol::rpc::{Card, RpcError};
 use crate::show::{HoldId, SeatState};
 
 use super::Stage;
@@ -30,56 +30,54 @@ const NOTHING_LEFT: Duration = Duration::from_millis(200);
 /// A change that was granted, for viewers of other processes: its `seq`, and when it was asked for.
 pub(super) type Change = (u64, u64);
 
+/// What buyers are told when everybody is there.
+#[derive(Clone, Debug)]
+struct Begin {
+    /// How long a buyer takes for a command; none: as long as the answer takes.
+    pace: Option<Duration>,
+    changes: Option<mpsc::UnboundedSender<Change>>,
+}
+
 /// All buyers.
 pub(super) struct Crowd {
-    stage: Arc<Stage>,
-    ready: Vec<Buyer>,
     at_work: JoinSet<BuyersTally>,
+    begin: watch::Sender<Option<Begin>>,
     enough: Arc<AtomicBool>,
-    changes: Option<mpsc::UnboundedSender<Change>>,
     tally: BuyersTally,
 }
 
 impl Crowd {
-    /// Opens and identifies `buyers` sockets, one after another: few, and their errors are told.
-    pub(super) async fn connect(
-        stage: &Arc<Stage>,
-        buyers: u32,
-        changes: Option<mpsc::UnboundedSender<Change>>,
-    ) -> Self {
+    /// Opens and identifies `buyers` sockets, one after another. They wait to begin.
+    pub(super) async fn connect(stage: &Arc<Stage>, buyers: u32) -> Self {
+        let (begin, _) = watch::channel(None);
+        let enough = Arc::new(AtomicBool::new(false));
+        let mut at_work = JoinSet::new();
         let mut tally = BuyersTally::new();
-        let mut ready = Vec::with_capacity(buyers as usize);
         for _ in 0..buyers {
             match enter(stage).await {
-                Ok(buyer) => ready.push(buyer),
+                Ok(buyer) => {
+                    tally.connected += 1;
+                    let work = Work {
+                        buyer,
+                        stage: Arc::clone(stage),
+                        enough: Arc::clone(&enough),
+                        changes: None,
+                        tally: BuyersTally::new(),
+                    };
+                    at_work.spawn(work.run(begin.subscribe()));
+                }
                 Err(error) => note(&mut tally, &error),
             }
         }
-        tally.connected = ready.len() as u64;
-        Self {
-            stage: Arc::clone(stage),
-            ready,
-            at_work: JoinSet::new(),
-            enough: Arc::default(),
-            changes,
-            tally,
-        }
+        Self { at_work, begin, enough, tally }
     }
 
-    /// Sets all to work, `rate` commands a second together; 0: as fast as they are answered.
-    pub(super) fn begin(&mut self, rate: f64) {
-        let buyers = self.ready.len() as f64;
-        for buyer in self.ready.drain(..) {
-            let pace = (rate > 0.0).then(|| Duration::from_secs_f64(buyers / rate));
-            let work = Work {
-                buyer,
-                stage: Arc::clone(&self.stage),
-                enough: Arc::clone(&self.enough),
-                changes: self.changes.clone(),
-                tally: BuyersTally::new(),
-            };
-            self.at_work.spawn(work.run(pace));
-        }
+    /// Sets all to work, `rate` commands a second together; 0: as fast as they are answered. Every
+    /// change is told to `changes`.
+    pub(super) fn begin(&self, rate: f64, changes: Option<mpsc::UnboundedSender<Change>>) {
+        let buyers = self.at_work.len() as f64;
+        let pace = (rate > 0.0).then(|| Duration::from_secs_f64(buyers / rate));
+        self.begin.send_replace(Some(Begin { pace, changes }));
     }
 
     /// Lets each finish what it is at, and tells what all did.
@@ -131,7 +129,23 @@ enum Wish {
 }
 
 impl Work {
-    async fn run(mut self, pace: Option<Duration>) -> BuyersTally {
+    async fn run(mut self, begin: watch::Receiver<Option<Begin>>) -> BuyersTally {
+        if let Err(error) = self.shop(begin).await {
+            note(&mut self.tally, &error);
+        }
+        // The server may have closed already; what happened is in the tally.
+        self.buyer.into_viewer().close().await.ok();
+        self.tally
+    }
+
+    /// Shops until it is enough. An error: the socket is of no more use.
+    async fn shop(&mut self, mut begin: watch::Receiver<Option<Begin>>) -> Result<(), ClientError> {
+        let told = self.listen_until(begin.wait_for(Option::is_some)).await?;
+        // An error: the load was given up.
+        let Some(Begin { pace, changes }) = told.ok().and_then(|begin| begin.clone()) else {
+            return Ok(());
+        };
+        self.changes = changes;
         let mut ticks = pace.map(|pace| {
             // Everybody starts at another moment of the first round.
             let first = pace.mul_f64(rand::rng().random());
@@ -140,41 +154,33 @@ impl Work {
             ticks
         });
         let mut held = None;
-        // A hold is always bought or given back, also when it is enough.
-        while held.is_some() || !self.enough.load(Ordering::Relaxed) {
+        loop {
             if let Some(ticks) = &mut ticks {
-                if let Err(error) = self.listen_until(ticks.tick()).await {
-                    note(&mut self.tally, &error);
-                    break;
-                }
-                if held.is_none() && self.enough.load(Ordering::Relaxed) {
-                    break;
-                }
+                self.listen_until(ticks.tick()).await?;
+            }
+            // A hold is always bought or given back, also when it is enough.
+            if held.is_none() && self.enough.load(Ordering::Relaxed) {
+                return Ok(());
             }
             match self.turn(held).await {
                 Ok(now_held) => held = now_held,
-                Err(error) => {
-                    note(&mut self.tally, &error);
-                    if !self.bear(&error).await {
-                        break;
-                    }
+                Err(ClientError::Rpc(refused)) => {
                     // Too fast: the hold, if there is one, is still ours.
-                    held = if error.refusal() == Some("too_fast") { held } else { None };
+                    held = held.filter(|_| refused.reason() == Some("too_fast"));
+                    self.bear(refused).await?;
                 }
+                Err(error) => return Err(error),
             }
         }
-        // The server may have closed already; what happened is in the tally.
-        self.buyer.into_viewer().close().await.ok();
-        self.tally
     }
 
     /// Keeps the picture fresh while waiting for a turn: seats are chosen from it.
-    async fn listen_until(&mut self, turn: impl Future) -> Result<(), ClientError> {
+    async fn listen_until<T>(&mut self, turn: impl Future<Output = T>) -> Result<T, ClientError> {
         tokio::pin!(turn);
         loop {
             tokio::select! {
                 biased;
-                _ = &mut turn => return Ok(()),
+                turn = &mut turn => return Ok(turn),
                 heard = self.buyer.next() => heard?,
             }
         }
@@ -231,18 +237,12 @@ impl Work {
         })
     }
 
-    /// Whether the buyer goes on after this, having waited as long as it was told to.
-    async fn bear(&mut self, error: &ClientError) -> bool {
-        let ClientError::Rpc(refused) = error else { return false };
+    /// Counts a refusal, and waits as long as it says.
+    async fn bear(&mut self, refused: RpcError) -> Result<(), ClientError> {
         let wait = refused.data.as_ref().and_then(|data| data.get("retry_after_ms"));
         let wait = wait.and_then(serde_json::Value::as_u64).map(Duration::from_millis);
-        match self.listen_until(sleep(wait.unwrap_or_default())).await {
-            Ok(()) => true,
-            Err(error) => {
-                note(&mut self.tally, &error);
-                false
-            }
-        }
+        note(&mut self.tally, &ClientError::Rpc(refused));
+        self.listen_until(sleep(wait.unwrap_or_default())).await
     }
 }
 

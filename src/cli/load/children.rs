@@ -37,8 +37,18 @@ const LIVE_EVERY: Duration = Duration::from_millis(500);
 enum Order {
     /// When these changes were asked for.
     Changes(Vec<Change>),
-    /// Nobody buys any more: compare with this, and end.
-    Compare { epoch: u64, seq: u64, seats: u32, two_bits: String },
+    /// Nobody buys any more: compare with this, if there is one, and end.
+    Over(Option<Last>),
+}
+
+/// The final picture.
+#[derive(Serialize, Deserialize)]
+struct Last {
+    epoch: u64,
+    seq: u64,
+    seats: u32,
+    /// In base64.
+    two_bits: String,
 }
 
 /// What a child says.
@@ -144,16 +154,19 @@ impl Children {
     }
 
     /// Has every child compare, and gives what they saw. All senders of changes must be gone.
-    pub(super) async fn finish(mut self, last: &Picture) -> anyhow::Result<Vec<ViewersTally>> {
+    pub(super) async fn finish(
+        mut self,
+        last: Option<&Picture>,
+    ) -> anyhow::Result<Vec<ViewersTally>> {
         let Some(teller) = self.teller.take() else { return Ok(Vec::new()) };
         drop(self.changes.take());
         let mut inputs = teller.await?.context("a process went away")?;
-        let order = Order::Compare {
+        let order = Order::Over(last.map(|last| Last {
             epoch: last.epoch(),
             seq: last.seq(),
             seats: last.seats(),
             two_bits: BASE64.encode(last.two_bits()),
-        };
+        }));
         let line = line_of(&order)?;
         for input in &mut inputs {
             input.write_all(line.as_bytes()).await.context("a process went away")?;
@@ -232,15 +245,16 @@ pub(super) async fn be_one(stage: &Arc<Stage>, viewers: u32) -> anyhow::Result<(
             Order::Changes(changes) => {
                 changes.iter().for_each(|&(seq, sent_us)| stage.clock.asked(seq, sent_us));
             }
-            Order::Compare { epoch, seq, seats, two_bits } => {
+            Order::Over(None) => break None,
+            Order::Over(Some(Last { epoch, seq, seats, two_bits })) => {
                 let two_bits = BASE64.decode(two_bits)?;
                 let mut last = None;
                 Picture::apply(&mut last, SeatFrame::Snapshot { epoch, seq, seats, two_bits })?;
-                break last.context("no picture to compare with")?;
+                break last.map(Arc::new);
             }
         }
     };
-    phase.send_replace(Phase::Compare(Arc::new(last)));
+    phase.send_replace(Phase::Over(last));
     let mut tally = crowd.finish().await;
     tally.change_us = resolver.finish().await;
     say(&Word::Done(tally)).await

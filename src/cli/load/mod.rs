@@ -28,7 +28,7 @@ use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
 use tokio::sync::watch;
 
-use crate::client::{House, Viewer};
+use crate::client::House;
 use crate::protocol::picture::Picture;
 use crate::protocol::seats::Format;
 use crate::show::ShowId;
@@ -101,7 +101,7 @@ pub struct LoadArgs {
     json: bool,
 
     /// One of several processes of a load: read orders from standard input
-    #[arg(long, hide = true)]
+    #[arg(long, env = "USHER_LOAD_CHILD", hide = true)]
     child: bool,
 }
 
@@ -143,8 +143,8 @@ pub(super) async fn chosen_show(house: &House, named: Option<ShowId>) -> anyhow:
 enum Phase {
     /// Watch, and count.
     Running,
-    /// Nobody buys any more: come to this picture, compare, and stop.
-    Compare(Arc<Picture>),
+    /// Nobody buys any more: come to this picture, compare, and stop. Without one, only stop.
+    Over(Option<Arc<Picture>>),
 }
 
 /// What every task of this process shares.
@@ -190,6 +190,8 @@ pub async fn run(args: LoadArgs) -> anyhow::Result<ExitCode> {
 async fn play(args: &LoadArgs, stage: &Arc<Stage>) -> anyhow::Result<Report> {
     let (phase, _) = watch::channel(Phase::Running);
     let mut progress = progress::Progress::begin();
+    // Buyers first: should the server turn anybody away, it is to be viewers.
+    let buyers = buyers::Crowd::connect(stage, args.buyers).await;
     let mut children = Children::none();
     let mut viewers = viewers::Crowd::empty(stage);
     if args.processes > 1 {
@@ -199,24 +201,23 @@ async fn play(args: &LoadArgs, stage: &Arc<Stage>) -> anyhow::Result<Report> {
         viewers.seat(args.viewers, &phase, |n| progress.connecting(n, args.viewers)).await;
     }
 
-    let changes = children.changes();
-    let mut buyers = buyers::Crowd::connect(stage, args.buyers, changes).await;
     let started = stage.clock.now_us();
-    buyers.begin(args.rate);
+    buyers.begin(args.rate, children.changes());
     let resolver = viewers.resolve_arrivals();
     progress.watch(stage, &mut children, Duration::from_secs(args.seconds)).await;
     let tally = buyers.stop().await;
     let played = Duration::from_micros(stage.clock.now_us() - started);
 
-    // A socket of its own: what the server tells somebody who comes now is the truth to compare to.
-    let last = Viewer::follow(&stage.house, &stage.show, stage.format).await;
-    let last = last.context("the final snapshot could not be had")?;
-    let last = Arc::new(last.into_picture().context("the server sent no snapshot")?);
-    phase.send_replace(Phase::Compare(Arc::clone(&last)));
+    // Not over a socket: what the server tells anybody else is the truth to compare with.
+    let last = stage.house.seats(&stage.show).await.map(Arc::new);
+    phase.send_replace(Phase::Over(last.as_ref().ok().cloned()));
     let mut seen = viewers.finish().await;
     seen.change_us = resolver.finish().await;
-    for child in children.finish(&last).await? {
+    for child in children.finish(last.as_deref().ok()).await? {
         seen.add(child);
+    }
+    if let Err(error) = last {
+        seen.failures.insert(format!("the final snapshot could not be had: {error}"), 1);
     }
     progress.end();
     Ok(Report::new(args, &stage.show, played, seen, tally))

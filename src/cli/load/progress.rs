@@ -48,7 +48,7 @@ impl Progress {
         }
     }
 
-    /// Tells how it goes for `time`, or until Ctrl-C, or until no viewer and no buyer is left.
+    /// Tells how it goes for `time`, or until Ctrl-C.
     pub(super) async fn watch(&mut self, stage: &Stage, children: &mut Children, time: Duration) {
         let start = Instant::now();
         let mut before = (0, 0);

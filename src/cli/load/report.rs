@@ -207,7 +207,7 @@ impl fmt::Display for Report {
         writeln!(f, "  ack of the granted {}", self.granted_ack_ms)?;
         writeln!(f, "  change to viewer   {}", self.change_to_viewer_ms)?;
         write_counts(f, "failures", &self.failures)?;
-        if self.inconsistencies.is_empty() {
+        if self.inconsistencies.is_empty() && viewers.compared > 0 {
             let compared = thousands(viewers.compared);
             writeln!(f, "  consistent         {compared} pictures equal the final snapshot")?;
         }

@@ -55,8 +55,9 @@ struct Seen {
 
 #[derive(Default)]
 enum End {
+    /// There was nothing to compare with.
     #[default]
-    NeverConnected,
+    Uncompared,
     Equal,
     MovedOn,
     Failed(String),
@@ -120,7 +121,7 @@ impl Crowd {
             match seen.end {
                 End::Equal => tally.compared += 1,
                 End::MovedOn => tally.moved_on += 1,
-                End::NeverConnected => {}
+                End::Uncompared => {}
                 End::Failed(why) => *tally.failures.entry(why).or_default() += 1,
                 End::Inconsistent(why) => *tally.inconsistencies.entry(why).or_default() += 1,
             }
@@ -215,13 +216,11 @@ async fn watch_show(
                 Err(error) => break End::of(&error),
             },
             changed = phase.changed() => {
-                let compare = match &*phase.borrow() {
-                    Phase::Running => None,
-                    Phase::Compare(last) => Some(Arc::clone(last)),
-                };
-                match (changed, compare) {
-                    (Ok(()), None) => {}
-                    (Ok(()), Some(last)) => break settle(&mut viewer, &last).await,
+                let now = phase.borrow().clone();
+                match (changed, now) {
+                    (Ok(()), Phase::Running) => {}
+                    (Ok(()), Phase::Over(Some(last))) => break settle(&mut viewer, &last).await,
+                    (Ok(()), Phase::Over(None)) => break End::Uncompared,
                     (Err(_), _) => break End::Failed("the load was given up".to_owned()),
                 }
             }

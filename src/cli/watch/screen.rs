@@ -75,7 +75,7 @@ impl Screen {
             queue!(out, terminal::Clear(terminal::ClearType::All))?;
         }
         let columns = usize::from(page.columns).max(1);
-        let mut pen = None;
+        let (mut pen, mut colours) = (None, None);
         for (i, cell) in page.cells.iter().enumerate() {
             if shown.as_ref().is_some_and(|shown| shown.cells[i] == *cell) {
                 continue;
@@ -84,7 +84,10 @@ impl Screen {
             if pen != Some(at) {
                 queue!(out, cursor::MoveTo(at.0, at.1))?;
             }
-            queue!(out, SetForegroundColor(cell.ink), SetBackgroundColor(cell.paper))?;
+            if colours != Some((cell.ink, cell.paper)) {
+                queue!(out, SetForegroundColor(cell.ink), SetBackgroundColor(cell.paper))?;
+                colours = Some((cell.ink, cell.paper));
+            }
             queue!(out, Print(cell.letter))?;
             pen = Some((at.0 + 1, at.1));
         }

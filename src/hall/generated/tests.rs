@@ -1,3 +1,5 @@
+//! What must be true of the generated halls, however they are drawn.
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;

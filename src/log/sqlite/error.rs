@@ -46,7 +46,7 @@ pub enum OpenError {
         path: PathBuf,
     },
     /// The operating system would not.
-    #[error("{}: {source}", .path.display())]
+    #[error("{} cannot be used", .path.display())]
     Io {
         /// The file or folder.
         path: PathBuf,
@@ -54,7 +54,7 @@ pub enum OpenError {
         source: io::Error,
     },
     /// SQLite would not.
-    #[error("the log cannot be opened: {0}")]
+    #[error("the log cannot be opened")]
     Sqlite(#[from] rusqlite::Error),
 }
 

@@ -63,6 +63,7 @@ impl SqliteLog {
         let io = |source| OpenError::Io { path: folder.to_owned(), source };
         fs::create_dir_all(folder).map_err(io)?;
         let owner = Owner::of(&path)?;
+        owner.make_private(&path)?;
         let connection = schema::open_to_write(&path).map_err(|error| error.about(&path))?;
         // A file is durable only when the folder that names it is.
         File::open(folder).and_then(|folder| folder.sync_all()).map_err(io)?;

@@ -47,4 +47,15 @@ impl Owner {
         lock.write_all(format!("{}\n", std::process::id()).as_bytes()).map_err(io)?;
         Ok(Self { _lock: lock })
     }
+
+    /// Makes the file where there is none, for its owner's eyes only: buyers' names and addresses
+    /// are in it. SQLite gives the files beside it the same rights.
+    pub(super) fn make_private(&self, path: &Path) -> Result<(), OpenError> {
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(false);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let made = options.open(path);
+        made.map(drop).map_err(|source| OpenError::Io { path: path.to_owned(), source })
+    }
 }

@@ -78,15 +78,22 @@ impl Writer {
     pub(super) fn run(mut self, mut queue: mpsc::Receiver<Job>) {
         let mut jobs = Vec::with_capacity(QUEUE);
         while queue.blocking_recv_many(&mut jobs, QUEUE) > 0 {
+            let worked = self.connection.is_some();
             let failure = self.turn(&mut jobs).err();
             if let Some(failure) = &failure {
-                tracing::error!(
-                    error = format!("{failure:#}"),
-                    waiting = jobs.len(),
-                    "the log could not be written; whether these changes are in is unknown"
-                );
+                // Said once for each outage.
+                if worked {
+                    let error = format!("{failure:#}");
+                    tracing::error!(
+                        error,
+                        waiting = jobs.len(),
+                        "the log cannot be written; whether what waits is in it is unknown"
+                    );
+                }
                 self.connection = None;
                 self.ends.clear();
+            } else if !worked {
+                tracing::info!("the log can be written again");
             }
             let failure = failure.map(|failure| format!("{failure:#}"));
             for job in jobs.drain(..) {
@@ -130,7 +137,6 @@ impl Writer {
             .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
             .context("checkpoint after a failure")?;
         anyhow::ensure!(!busy, "a reader holds up the checkpoint after a failure");
-        tracing::info!("the log can be written again");
         Ok(connection)
     }
 

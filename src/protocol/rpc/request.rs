@@ -7,16 +7,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use uuid::Uuid;
 
 use crate::show::{Customer, HoldId, Wish};
 
-/// The longest `key` of a purchase, in bytes: room for anybody's order number, small in the log.
-pub const KEY_BYTES_MAX: usize = 200;
-/// The longest customer name, in bytes.
-pub const NAME_BYTES_MAX: usize = 200;
-/// The longest customer e-mail address, in bytes: what SMTP can carry (RFC 5321, 4.5.3.1.3).
-pub const EMAIL_BYTES_MAX: usize = 254;
+pub use super::fault::{Fault, Faulty};
 
 /// A request's id: a string or a number, kept as it was written, to be echoed verbatim.
 #[derive(Clone, Debug, Serialize)]
@@ -149,56 +143,6 @@ pub enum Card {
     Declined,
 }
 
-/// A message that is not answered by the show's rules but by one of JSON-RPC's own codes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// -32700.
-    NotJson,
-    /// -32600; with what is wrong.
-    NotARequest(&'static str),
-    /// -32601.
-    NoSuchMethod,
-    /// -32602; with what is wrong.
-    WrongParams(String),
-}
-
-impl Fault {
-    /// The fault of a wish that names an index which the hall does not have: only who has the hall
-    /// can tell. `list` is the param's name.
-    pub fn no_such_index(list: &str, index: u16) -> Self {
-        Self::WrongParams(format!("{list} names {index}, which this hall does not have"))
-    }
-
-    /// JSON-RPC's number for it.
-    pub fn code(&self) -> i32 {
-        match self {
-            Self::NotJson => -32700,
-            Self::NotARequest(_) => -32600,
-            Self::NoSuchMethod => -32601,
-            Self::WrongParams(_) => -32602,
-        }
-    }
-
-    /// A sentence for the client's author.
-    pub fn sentence(&self) -> String {
-        match self {
-            Self::NotJson => "This is not JSON.".to_owned(),
-            Self::NotARequest(why) => format!("This is not a JSON-RPC 2.0 request: {why}."),
-            Self::NoSuchMethod => "There is no such method.".to_owned(),
-            Self::WrongParams(why) => format!("The params do not fit the method: {why}."),
-        }
-    }
-}
-
-/// A faulty message, and whom to answer.
-#[derive(Clone, Debug)]
-pub struct Faulty {
-    /// The id, where it can be told; else the answer's id is `null`.
-    pub id: Option<Id>,
-    /// What is wrong.
-    pub fault: Fault,
-}
-
 /// Reads one message: the text of a socket, or a request's body.
 pub fn parse(message: &[u8]) -> Result<Incoming, Faulty> {
     let nobody = |fault| Faulty { id: None, fault };
@@ -263,134 +207,4 @@ fn string(raw: &RawValue) -> Option<std::borrow::Cow<'_, str>> {
     #[derive(Deserialize)]
     struct Text<'a>(#[serde(borrow)] std::borrow::Cow<'a, str>);
     serde_json::from_str::<Text<'_>>(raw.get()).ok().map(|text| text.0)
-}
-
-impl Method {
-    fn parse(name: &str, params: &str) -> Result<Self, Fault> {
-        match name {
-            "identify" => {
-                let IdentifyParams { session, ticket: _ } = read(params)?;
-                Ok(Self::Identify { session })
-            }
-            "hold" => {
-                let HoldParams { seats } = read(params)?;
-                Ok(Self::Hold { seats })
-            }
-            "hold_best" => read::<WishParams>(params).map(|wish| Self::HoldBest(wish.into())),
-            "change" => {
-                let ChangeParams { hold, seats } = read(params)?;
-                Ok(Self::Change { hold: hold_id(&hold), seats })
-            }
-            "release" => {
-                let ReleaseParams { hold } = read(params)?;
-                Ok(Self::Release { hold: hold_id(&hold) })
-            }
-            "buy" => read::<BuyParams>(params)?.check().map(Self::Buy),
-            _ => Err(Fault::NoSuchMethod),
-        }
-    }
-}
-
-fn read<'a, T: Deserialize<'a>>(params: &'a str) -> Result<T, Fault> {
-    if !params.starts_with('{') {
-        return Err(Fault::WrongParams("they are not an object".to_owned()));
-    }
-    serde_json::from_str(params).map_err(|fault| {
-        // Without the place: it would count from the params' start, which the asker does not see.
-        let fault = fault.to_string();
-        let what = fault.split(" at line ").next().unwrap_or_default();
-        Fault::WrongParams(what.to_owned())
-    })
-}
-
-/// A hold's id as the server writes it. Any other string names no hold, which is for the show to
-/// say, not for the parser: it becomes the nil id, which is never given to a hold.
-fn hold_id(text: &str) -> HoldId {
-    const HYPHENATED: usize = 36;
-    let known = (text.len() == HYPHENATED).then(|| Uuid::try_parse(text).ok()).flatten();
-    HoldId(known.unwrap_or(Uuid::nil()))
-}
-
-// Members that a method does not know are ignored, and an optional one may be null.
-
-#[derive(Deserialize)]
-struct IdentifyParams {
-    session: Option<String>,
-    /// Read only for its type, until shows can have a waiting room.
-    #[allow(dead_code)]
-    ticket: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct HoldParams {
-    seats: Vec<u64>,
-}
-
-#[derive(Deserialize)]
-struct WishParams {
-    quantity: u64,
-    categories: Option<Vec<u16>>,
-    sections: Option<Vec<u16>>,
-    areas: Option<Vec<u16>>,
-    together: Option<bool>,
-}
-
-impl From<WishParams> for Wish {
-    fn from(wish: WishParams) -> Self {
-        Self {
-            // More than anybody may hold is too many, however much more.
-            quantity: u32::try_from(wish.quantity).unwrap_or(u32::MAX),
-            categories: wish.categories,
-            sections: wish.sections,
-            areas: wish.areas,
-            together: wish.together.unwrap_or(true),
-        }
-    }
-}
-
-#[derive(Deserialize)]
-struct ChangeParams {
-    hold: String,
-    seats: Vec<u64>,
-}
-
-#[derive(Deserialize)]
-struct ReleaseParams {
-    hold: String,
-}
-
-#[derive(Deserialize)]
-struct BuyParams {
-    hold: String,
-    payment: PaymentMethod,
-    customer: Option<CustomerParams>,
-    key: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct CustomerParams {
-    name: String,
-    email: String,
-}
-
-impl BuyParams {
-    fn check(self) -> Result<Buy, Fault> {
-        let within = |what: &str, text: &str, most: usize| match text.len() <= most {
-            true => Ok(()),
-            false => Err(Fault::WrongParams(format!("{what} is longer than {most} bytes"))),
-        };
-        if let Some(key) = &self.key {
-            within("key", key, KEY_BYTES_MAX)?;
-            if key.is_empty() {
-                return Err(Fault::WrongParams("key is empty".to_owned()));
-            }
-        }
-        if let Some(customer) = &self.customer {
-            within("customer.name", &customer.name, NAME_BYTES_MAX)?;
-            within("customer.email", &customer.email, EMAIL_BYTES_MAX)?;
-        }
-        let Self { hold, payment, customer, key } = self;
-        let customer = customer.map(|CustomerParams { name, email }| Customer { name, email });
-        Ok(Buy { hold: hold_id(&hold), payment, customer, key })
-    }
 }

@@ -7,7 +7,8 @@ use serde::Serialize;
 use crate::hall::Seat;
 use crate::show::{Refusal, Time};
 
-use super::request::{Fault, Faulty, Id};
+use super::fault::{Fault, Faulty};
+use super::request::Id;
 use super::view::{HoldView, OrderView};
 
 /// The code of every refusal; which one it is stands in `data.reason`.

@@ -1,0 +1,65 @@
+//! How often each promise was kept: the figures an audit ends with.
+
+use std::fmt;
+
+/// Counted over all shows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Shows.
+    pub shows: u64,
+    /// Entries in their logs.
+    pub entries: u64,
+    /// Of them those whose guard was false: somebody else was quicker.
+    pub void: u64,
+    /// Of them those whose time was before their predecessor's, and was taken as that one's.
+    pub late: u64,
+    /// Holds that were granted.
+    pub holds: u64,
+    /// Holds whose seats were swapped.
+    pub swaps: u64,
+    /// Holds that were given back.
+    pub releases: u64,
+    /// Holds that lapsed.
+    pub lapses: u64,
+    /// Payments that were declined.
+    pub declined: u64,
+    /// Orders.
+    pub orders: u64,
+    /// Seats in those orders.
+    pub seats_sold: u64,
+    /// Orders whose total was compared with the show's prices: those of halls in the catalogue.
+    pub totals: u64,
+    /// Snapshots that are what a replay comes to.
+    pub snapshots: u64,
+}
+
+impl fmt::Display for Tally {
+    /// A line for each promise, by its number in `docs/architecture.md`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { shows, entries, void, late, holds, swaps, releases, lapses, .. } = self;
+        let Self { declined, orders, seats_sold, totals, snapshots, .. } = self;
+        writeln!(
+            f,
+            "1  A seat is sold once: {seats_sold} seats in {orders} orders, none twice, each from a \
+             hold that stood; {totals} totals are their seats' prices; {declined} payments declined \
+             and nothing sold."
+        )?;
+        writeln!(
+            f,
+            "2  All the seats or none: {holds} holds and {swaps} swaps whole and within the show's \
+             most; {void} entries that came too late changed nothing."
+        )?;
+        writeln!(
+            f,
+            "3  A hold lasts what the screen says: {lapses} lapsed, none before its deadline and \
+             buffer; {releases} were given back."
+        )?;
+        writeln!(f, "4  Those who wait are served in order: nobody has waited in this log.")?;
+        write!(
+            f,
+            "6  Acknowledged means durable: {entries} entries of {shows} shows without a hole, each \
+             as it was written; time never goes back ({late} taken later); {snapshots} snapshots \
+             are what a replay comes to."
+        )
+    }
+}

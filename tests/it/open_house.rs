@@ -1,0 +1,163 @@
+//! A whole server for one test: fresh, on a port of its own, with one show in a small hall. It stops
+//! when it is dropped.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use reqwest::{Client, Method, RequestBuilder, Response};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use usher::config::{Demo, Key, Settings};
+use usher::server::Server;
+
+/// The box office's key of every test house.
+pub(crate) const KEY: &str = "a-key-for-the-tests-only";
+
+/// A running server.
+pub(crate) struct OpenHouse {
+    address: SocketAddr,
+    http: Client,
+    /// Dropping it is the stop signal.
+    stop: Option<oneshot::Sender<()>>,
+    running: Option<JoinHandle<()>>,
+    /// Its data; goes last.
+    folder: Option<TempDir>,
+}
+
+impl OpenHouse {
+    /// With the settings of every house, but no demo.
+    pub(crate) async fn start() -> Self {
+        Self::start_with(|_| {}).await
+    }
+
+    /// With settings of its own.
+    pub(crate) async fn start_with(change: impl FnOnce(&mut Settings)) -> Self {
+        Self::start_in(tempfile::tempdir().expect("a folder"), change).await
+    }
+
+    async fn start_in(folder: TempDir, change: impl FnOnce(&mut Settings)) -> Self {
+        let mut settings = Settings {
+            listen: "127.0.0.1:0".parse().expect("an address"),
+            data: folder.path().to_owned(),
+            key: Some(Key(KEY.to_owned())),
+            demo: Demo::None,
+            shards: Some(1),
+            ..Settings::default()
+        };
+        change(&mut settings);
+        let server = Server::new(settings).await.expect("the house opens");
+        let listener = server.bind().await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let (stop, stopped) = oneshot::channel::<()>();
+        let running = tokio::spawn(server.run(listener, async {
+            // Dropped or sent: both mean stop.
+            drop(stopped.await);
+        }));
+        let (stop, running, folder) = (Some(stop), Some(running), Some(folder));
+        Self { address, http: Client::new(), stop, running, folder }
+    }
+
+    /// Tells it to stop and waits until it has.
+    pub(crate) async fn stop(&mut self) {
+        drop(self.stop.take());
+        if let Some(running) = self.running.take() {
+            running.await.expect("the server ends by itself");
+        }
+    }
+
+    /// Stops it, and starts another on the same data.
+    pub(crate) async fn restart(mut self) -> Self {
+        self.stop().await;
+        let folder = self.folder.take().expect("its folder");
+        Self::start_in(folder, |_| {}).await
+    }
+
+    /// Where its data is.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.as_ref().expect("its folder").path()
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// A request to it, by its path.
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, format!("http://{}{path}", self.address))
+    }
+
+    /// GET.
+    pub(crate) async fn get(&self, path: &str) -> Response {
+        self.request(Method::GET, path).send().await.expect("an answer")
+    }
+
+    /// POST of JSON, as the box office.
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Response {
+        let request = self.request(Method::POST, path).bearer_auth(KEY);
+        request.body(body.to_string()).send().await.expect("an answer")
+    }
+
+    /// Puts a show on, in a hall of two rows of five, and gives its name.
+    pub(crate) async fn a_show(&self) -> String {
+        let hall = self.post("/v1/halls?name=Small+Hall", &small_plan()).await;
+        assert_eq!(hall.status(), 201);
+        let hall: Value = hall.json().await.expect("JSON");
+        let show = self.post("/v1/shows", &new_show(&hall["hall"])).await;
+        assert_eq!(show.status(), 201);
+        let show: Value = show.json().await.expect("JSON");
+        show["id"].as_str().expect("a name").to_owned()
+    }
+
+    /// One JSON-RPC request over HTTP, and the answer.
+    pub(crate) async fn rpc(&self, show: &str, token: Option<&str>, request: &Value) -> Value {
+        let mut asking = self.request(Method::POST, &format!("/v1/shows/{show}/rpc"));
+        if let Some(token) = token {
+            asking = asking.bearer_auth(token);
+        }
+        let answer = asking.body(request.to_string()).send().await.expect("an answer");
+        assert_eq!(answer.status(), 200);
+        answer.json().await.expect("JSON")
+    }
+
+    /// A new session's token.
+    pub(crate) async fn identify(&self, show: &str) -> String {
+        let request = json!({"jsonrpc": "2.0", "id": 1, "method": "identify"});
+        let answer = self.rpc(show, None, &request).await;
+        answer["result"]["session"].as_str().expect("a token").to_owned()
+    }
+}
+
+/// A show in a hall, far in the future.
+pub(crate) fn new_show(hall: &Value) -> Value {
+    json!({
+        "hall": hall, "title": "The Tempest", "starts_at": 4_102_444_800_000_u64,
+        "currency": "EUR", "prices": {"Stalls": 4500},
+    })
+}
+
+/// A plan of two rows of five seats.
+pub(crate) fn small_plan() -> Value {
+    let row = |row: usize| {
+        let seat = |seat: usize| {
+            json!({
+                "seat_guid": format!("{row}-{seat}"), "seat_number": seat.to_string(),
+                "category": "Stalls", "position": {"x": seat * 30, "y": 0},
+            })
+        };
+        json!({
+            "row_number": row.to_string(), "row_number_position": "both",
+            "position": {"x": 0, "y": row * 40}, "seats": (1..=5).map(seat).collect::<Vec<_>>(),
+        })
+    };
+    json!({
+        "name": "Small", "size": {"width": 200, "height": 120},
+        "categories": [{"name": "Stalls", "color": "#9C27B0"}],
+        "zones": [{
+            "name": "Ground floor", "position": {"x": 0, "y": 0}, "areas": [],
+            "rows": [row(1), row(2)],
+        }],
+    })
+}
