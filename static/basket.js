@@ -73,6 +73,14 @@ export class Basket {
     });
     setInterval(() => this.#tick(), TICK_MS);
     this.refresh();
+    this.#say_when_closed();
+  }
+
+  /** Before sales begin and after the show has, the server refuses; better to know at once. */
+  #say_when_closed() {
+    const { on_sale_at, starts_at } = this.show;
+    if (starts_at <= Date.now()) this.say("This show has begun: its seats can no longer be held.");
+    else if (on_sale_at && on_sale_at > Date.now()) this.say(`Sales begin on ${date_words(on_sale_at)}. Until then you can look around.`);
   }
 
   /** On a phone the sheet lies over the plan, or is folded into the bar. @param {boolean} open */
@@ -85,7 +93,7 @@ export class Basket {
   /** Says a sentence, near the buttons and aloud. @param {string} words
    *  @param {"news" | "refusal"} [kind] */
   say(words, kind = "news") {
-    $.notice.textContent = words;
+    if ($.notice.textContent !== words) $.notice.textContent = words; // said once, not at every tick
     $.notice.dataset.kind = kind;
   }
 

@@ -44,5 +44,7 @@ async function read_on() {
   }
 }
 
+// Come back to by the back button, the list would be as old as it was left.
+addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
 more.addEventListener("click", () => void read_on());
 await read_on();

@@ -6,7 +6,7 @@ import { Basket } from "./basket.js";
 import { Choice } from "./choice.js";
 import { by_id, make } from "./elements.js";
 import { listen } from "./gestures.js";
-import { browser_session, get_layout, get_show, NotHad } from "./house.js";
+import { browser_session, get_layout, get_show, NotHad, SESSION_KEY } from "./house.js";
 import { SeatMap } from "./map.js";
 import { Plan } from "./plan.js";
 import { Rows } from "./rows.js";
@@ -47,9 +47,10 @@ async function open(show, layout) {
   let first_frame = true;
   let first_identity = true;
 
+  const session = browser_session();
   const client = new UsherClient({
     show: show.id,
-    session: browser_session(),
+    session,
     onlink: show_link,
     onseats: ({ changed }) => {
       const { mirror } = client;
@@ -96,6 +97,7 @@ async function open(show, layout) {
   draw_legend(plan, show.currency);
   offer_floors(map);
   offer_views(map);
+  share_first_session(session, client, choice);
   document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && client.probe());
 
   /** @type {() => void} */
@@ -104,6 +106,23 @@ async function open(show, layout) {
   client.open();
   await first_seen;
   return { plan, choice, client, map, rows, basket };
+}
+
+/** Two tabs opened at once in a new browser are given a session each; the one kept last becomes
+ *  both's. Only once and only at first: a token is renewed at every opening, and tabs that followed
+ *  each other's renewals would never rest.
+ *  @param {import("./usher.js").SessionStore} session @param {UsherClient} client @param {Choice} choice */
+function share_first_session(session, client, choice) {
+  if (session.load() !== null) return;
+  /** @param {StorageEvent} event */
+  const follow = ({ key, newValue }) => {
+    if (key !== SESSION_KEY || newValue === null) return;
+    removeEventListener("storage", follow);
+    if (choice.hold) return;
+    client.close();
+    client.open();
+  };
+  addEventListener("storage", follow);
 }
 
 /** The show began another life: where its layout is another too, the page begins anew.

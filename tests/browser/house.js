@@ -16,7 +16,9 @@ const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 /** How long a fact may take to become true before a story fails. */
 export const PATIENCE_MS = 20_000;
 
-/** @typedef {import("../../static/usher.js").UsherClient} UsherClient */
+/** A page behind another has no animation frames to look at its facts in. */
+const BEHIND_TOO = { polling: 20 };
+
 /** @typedef {{id:string, title:string, seats:number, policy:{hold_ms:number}}} Show */
 /** @typedef {import("playwright-core").Page} Page */
 
@@ -119,12 +121,12 @@ export class House {
   }
 
   /** Puts a show on in the small hall of the stories. @param {Record<string, unknown>} [policy]
-   *  @param {string} [title] @returns {Promise<Show>} */
-  async put_on(policy = {}, title = "A Story") {
+   *  @param {string} [title] @param {Record<string, unknown>} [more] @returns {Promise<Show>} */
+  async put_on(policy = {}, title = "A Story", more = {}) {
     const { hall } = await this.#post("/v1/halls?name=Storyhouse", hall_plan());
     return this.#post("/v1/shows", {
       hall, title, starts_at: Date.now() + 86_400_000, currency: "EUR",
-      prices: { Stalls: 4500, Gallery: 2000, Standing: 1500 }, policy,
+      prices: { Stalls: 4500, Gallery: 2000, Standing: 1500 }, policy, ...more,
     });
   }
 
@@ -160,7 +162,7 @@ export class House {
     await page.waitForFunction(async () => {
       const { picker } = await import(/** @type {string} */ ("/picker.js"));
       return (await picker) !== null;
-    });
+    }, null, BEHIND_TOO);
     await live(page);
   }
 }
@@ -186,7 +188,7 @@ export async function says(seat, word) {
   const handle = await seat.elementHandle();
   assert.ok(handle);
   await page.waitForFunction(([button, words]) =>
-    /** @type {Element} */ (button).getAttribute("aria-label")?.endsWith(/** @type {string} */ (words)), /** @type {const} */ ([handle, word]));
+    /** @type {Element} */ (button).getAttribute("aria-label")?.endsWith(/** @type {string} */ (words)), /** @type {const} */ ([handle, word]), BEHIND_TOO);
 }
 
 /** Waits until the notice says something like this. @param {Page} page @param {RegExp} words */

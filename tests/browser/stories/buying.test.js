@@ -179,11 +179,40 @@ test("two tabs of one buyer tell the same", async () => {
   const other = await ada.context().newPage();
   house.watch(other);
   await house.enter(other, show);
+  await ada.bringToFront();
   await (await in_list(ada, "Stalls", "row A, seat 5")).click();
   await ada.getByRole("button", { name: "Hold 1 seat" }).click();
   await notice(other, /row A, seat 5: yours for/);
+  await other.bringToFront();
   await other.getByRole("button", { name: "Release" }).click();
   await notice(ada, /The seats were released/);
+  house.check();
+});
+
+test("two tabs opened at once by a new buyer become one buyer", async () => {
+  const show = await house.put_on();
+  const ada = await house.visitor();
+  const other = await ada.context().newPage();
+  house.watch(other);
+  await Promise.all([house.enter(ada, show), house.enter(other, show)]);
+  const kept = () => ada.evaluate(() => localStorage.getItem("usher.session"));
+  assert.ok(await kept());
+  await ada.bringToFront();
+  await (await in_list(ada, "Stalls", "row C, seat 8")).click();
+  await ada.getByRole("button", { name: "Hold 1 seat" }).click();
+  await notice(ada, /yours for/);
+  await notice(other, /row C, seat 8: yours for/);
+  house.check();
+});
+
+test("before sales begin the page says when they do", async () => {
+  const show = await house.put_on({}, "Not Yet", { on_sale_at: Date.now() + 3_600_000 });
+  const ada = await house.visitor();
+  await house.enter(ada, show);
+  await notice(ada, /Sales begin on/);
+  await (await in_list(ada, "Stalls", "row C, seat 8")).click();
+  await ada.getByRole("button", { name: "Hold 1 seat" }).click();
+  await notice(ada, /Sales begin on .* Come back then/);
   house.check();
 });
 
