@@ -186,7 +186,7 @@ export class Basket {
     this.#warned = false;
     this.open_sheet(true);
     const left = hold.expires_at - this.client.clock.now();
-    this.say(`${seat_names(this.plan, hold.seats)}: yours for the next ${duration_words(Math.round(left / 1000) * 1000)}.`);
+    this.say(`${seat_names(this.plan, hold.seats)}: yours for the next ${duration_words(left)}.`);
   }
 
   #press_primary() {
@@ -325,7 +325,7 @@ export class Basket {
     $.secondary.hidden = phase === "bought" || phase === "paying" || (phase === "choosing" && count === 0);
     turn($.secondary, this.#asking === null);
     $.summary_words.textContent = phase === "bought" ? "Bought" : count === 0 ? "No seats chosen" : counted("seat", count);
-    $.summary_more.textContent = phase === "bought" ? "" : count === 0 ? "Tap the plan, or let us choose" : total;
+    $.summary_more.textContent = phase === "bought" ? "Your order" : count === 0 ? "Tap the plan, or let us choose" : total;
     $.summary_open.textContent = phase === "choosing" && count === 0 ? "" : $.panel.dataset.open === "true" ? " ▾" : " ▴";
   }
 
@@ -380,7 +380,7 @@ function list_seats({ plan, show }, list, seats, removable) {
   list.dataset.seats = wanted;
   list.replaceChildren(...seats.map((seat) => {
     const swatch = make("i", { class: "swatch", "aria-hidden": "true" });
-    swatch.style.background = plan.layout.categories[plan.category[seat]]?.color ?? "";
+    swatch.style.setProperty("--category", plan.layout.categories[plan.category[seat]]?.color ?? "");
     const price = money_words({ amount: plan.price(seat), currency: show.currency });
     const item = make("li", {}, swatch, make("span", {}, plan.label(seat)), make("b", {}, price));
     if (removable) item.append(make("button", { type: "button", class: "remove", "data-seat": seat, "aria-label": `Take away ${plan.label(seat)}` }, "×"));

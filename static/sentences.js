@@ -35,10 +35,16 @@ export function time_left(ms) {
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
 }
 
-/** "5 minutes", "90 seconds" @param {number} ms */
+/** Near a full minute nobody counts the seconds, in milliseconds. */
+const NEAR_MS = 3_000;
+
+/** "5 minutes", "1 minute and 30 seconds", "20 seconds" @param {number} ms */
 export function duration_words(ms) {
+  const minutes = Math.round(ms / 60_000);
+  if (minutes > 0 && Math.abs(ms - minutes * 60_000) < NEAR_MS) return counted("minute", minutes);
   const seconds = Math.max(Math.round(ms / 1000), 1);
-  return seconds % 60 === 0 ? counted("minute", seconds / 60) : counted("second", seconds);
+  const [whole, rest] = [Math.floor(seconds / 60), counted("second", seconds % 60)];
+  return whole === 0 ? rest : `${counted("minute", whole)} and ${rest}`;
 }
 
 /** "Monday 23 November 2026 at 19:30" @param {number} time @param {string} [locale] */

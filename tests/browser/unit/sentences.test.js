@@ -65,6 +65,15 @@ test("a countdown never shows less than nothing, nor 0:60", () => {
   assert.equal(words.time_left(-5), "0:00");
 });
 
+test("durations are told as people tell them", () => {
+  assert.equal(words.duration_words(300_000), "5 minutes");
+  assert.equal(words.duration_words(298_700), "5 minutes", "the answer was a little late");
+  assert.equal(words.duration_words(60_000), "1 minute");
+  assert.equal(words.duration_words(227_000), "3 minutes and 47 seconds");
+  assert.equal(words.duration_words(20_400), "20 seconds");
+  assert.equal(words.duration_words(0), "1 second");
+});
+
 test("how full a show is, in words", () => {
   const show = { seats: 100, available: 50, starts_at: 1000 };
   assert.equal(words.availability(show, 0).state, "free");
