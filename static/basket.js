@@ -183,9 +183,9 @@ export class Basket {
   /** @param {import("./usher.js").Hold} hold */
   #granted(hold) {
     this.choice.held(hold);
-    this.#warned = false;
-    this.open_sheet(true);
     const left = hold.expires_at - this.client.clock.now();
+    this.#warned = left <= WARNING_MS; // the word below is warning enough
+    this.open_sheet(true);
     this.say(`${seat_names(this.plan, hold.seats)}: yours for the next ${duration_words(left)}.`);
   }
 
@@ -250,7 +250,11 @@ export class Basket {
     if (outcome === "held" && this.choice.hold) this.#granted(this.choice.hold);
     else if (outcome === "bought" && this.choice.order) this.bought(this.choice.order);
     else if (outcome === "ended") this.say("While you were away your time ran out. The seats are still marked: hold them again if they are free.", "refusal");
-    else if ($.notice.dataset.kind === "refusal") this.say(this.choice.hold ? "You are connected again, and your seats are still yours." : "");
+    else {
+      if ($.notice.dataset.kind === "refusal") this.say(this.choice.hold ? "You are connected again, and your seats are still yours." : "");
+      // What was taken while a question of ours had no answer was not looked at then.
+      if (!this.choice.hold && this.client.mirror) this.frame(this.client.mirror.seats, null);
+    }
     this.refresh();
   }
 

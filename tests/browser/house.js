@@ -60,38 +60,60 @@ export async function open_house({ demo = false } = {}) {
   const port = await free_port();
   const url = `http://127.0.0.1:${port}`;
   const folder = mkdtempSync(join(tmpdir(), "usher-story-"));
-  const server = spawn(binary(), ["serve", "--listen", `127.0.0.1:${port}`, "--data", join(folder, "data"),
-    "--key", KEY, "--demo", demo ? "house" : "none"], { stdio: ["ignore", "pipe", "pipe"] });
-  /** @type {string[]} */
-  const said = [];
-  for (const stream of [server.stdout, server.stderr]) stream.on("data", (data) => said.push(String(data)));
+  const server = new Server(url, ["serve", "--listen", `127.0.0.1:${port}`, "--data", join(folder, "data"),
+    "--key", KEY, "--demo", demo ? "house" : "none"]);
   /** @type {import("playwright-core").Browser | null} */
   let browser = null;
   const close = async () => {
     await browser?.close();
-    if (server.exitCode === null && server.signalCode === null) {
-      const ended = new Promise((resolve) => server.once("exit", resolve));
-      server.kill("SIGTERM");
-      const forced = setTimeout(() => server.kill("SIGKILL"), PATIENCE_MS);
-      await ended;
-      clearTimeout(forced);
-    }
+    await server.stop();
     rmSync(folder, { recursive: true, force: true });
   };
   try {
-    await until(`the server serves (${said.join("")})`, async () => {
-      assert.equal(server.exitCode, null, said.join(""));
-      return (await fetch(`${url}/readyz`)).ok;
-    });
+    await server.start();
     browser = await chromium.launch({
       executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
       args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
         "--disable-background-networking", "--disable-component-update", "--disable-sync"],
     });
-    return new House(url, port, browser, close);
+    return new House(url, port, browser, server, close);
   } catch (error) {
     await close();
     throw error;
+  }
+}
+
+/** The program, started and stopped as one who runs it would. */
+class Server {
+  /** @type {import("node:child_process").ChildProcess | null} */
+  #process = null;
+
+  /** @param {string} url @param {string[]} words of its command line */
+  constructor(url, words) {
+    this.url = url;
+    this.words = words;
+  }
+
+  async start() {
+    const program = spawn(binary(), this.words, { stdio: ["ignore", "pipe", "pipe"] });
+    this.#process = program;
+    let said = "";
+    for (const stream of [program.stdout, program.stderr]) stream.on("data", (data) => (said += data));
+    const ended = new Promise((_, reject) => program.once("exit", () => reject(new Error(`the server ended: ${said}`))));
+    ended.catch(() => {}); // only of interest while it starts
+    const ready = until("the server serves", async () => (await fetch(`${this.url}/readyz`)).ok);
+    await Promise.race([ready, ended]);
+  }
+
+  /** Asks it to stop, and waits until it has. */
+  async stop() {
+    const program = this.#process;
+    if (!program || program.exitCode !== null || program.signalCode !== null) return;
+    const ended = new Promise((resolve) => program.once("exit", resolve));
+    program.kill("SIGTERM");
+    const forced = setTimeout(() => program.kill("SIGKILL"), PATIENCE_MS);
+    await ended;
+    clearTimeout(forced);
   }
 }
 
@@ -101,11 +123,12 @@ export class House {
   faults = [];
 
   /** @param {string} url @param {number} port @param {import("playwright-core").Browser} browser
-   *  @param {() => Promise<void>} close */
-  constructor(url, port, browser, close) {
+   *  @param {Server} server @param {() => Promise<void>} close */
+  constructor(url, port, browser, server, close) {
     this.url = url;
     this.port = port;
     this.browser = browser;
+    this.server = server;
     this.close = close;
   }
 
@@ -145,7 +168,7 @@ export class House {
     page.on("pageerror", (error) => this.faults.push(String(error.stack)));
     page.on("console", (message) => {
       // A lost line is told by the browser itself; the stories that cut it do so on purpose.
-      if (/WebSocket connection to .* failed|ERR_CONNECTION|ERR_EMPTY_RESPONSE/.test(message.text())) return;
+      if (/WebSocket connection to .* failed|ERR_CONNECTION/.test(message.text())) return;
       if (message.type() === "error" || message.type() === "warning") this.faults.push(message.text());
     });
   }

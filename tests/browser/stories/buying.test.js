@@ -216,6 +216,18 @@ test("before sales begin the page says when they do", async () => {
   house.check();
 });
 
+test("when a minute is left a word is said", async () => {
+  const show = await house.put_on({ hold_ms: 61_500 });
+  const ada = await house.visitor();
+  await house.enter(ada, show);
+  await (await in_list(ada, "Stalls", "row A, seat 8")).click();
+  await ada.getByRole("button", { name: "Hold 1 seat" }).click();
+  await notice(ada, /yours for the next 1 minute/);
+  await notice(ada, /Less than a minute left/);
+  assert.match((await ada.locator("#countdown").getAttribute("class")) ?? "", /soon/);
+  house.check();
+});
+
 test("a hold that runs out is told, and the seats are everybody's again", async () => {
   const show = await house.put_on({ hold_ms: 2_000, grace_ms: 500 });
   const [ada, bob] = [await house.visitor(), await house.visitor()];

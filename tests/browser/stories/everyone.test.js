@@ -182,3 +182,17 @@ test("the list of shows leads to the plan and tells how full each show is", asyn
   await notice(ada, /yours for/); // the hold is found again
   house.check();
 });
+
+test("a long programme is listed page by page, and each show once", async () => {
+  for (let i = 0; i < 26; i += 1) await house.put_on({}, `Evening ${i}`);
+  const { shows } = await (await fetch(`${house.url}/v1/shows?limit=100`)).json();
+  const ada = await house.visitor();
+  await ada.goto(house.url);
+  const more = ada.getByRole("button", { name: "More shows" });
+  await more.click();
+  await more.waitFor({ state: "hidden" });
+  const listed = await ada.locator(".ticket").evaluateAll((tickets) => tickets.map((ticket) => ticket.getAttribute("href")));
+  assert.equal(listed.length, shows.length);
+  assert.equal(new Set(listed).size, shows.length);
+  house.check();
+});

@@ -113,6 +113,25 @@ test("a purchase whose answer was lost is found when the line is back", async ()
   house.check();
 });
 
+test("a server that restarts is come back to, and what was held is still held", async () => {
+  const show = await house.put_on();
+  const ada = await house.visitor();
+  const sockets = note_sockets(ada);
+  await house.enter(ada, show);
+  await (await in_list(ada, "Stalls", "row C, seat 1")).click();
+  await ada.getByRole("button", { name: "Hold 1 seat" }).click();
+  await notice(ada, /yours for/);
+  await house.server.stop();
+  await ada.locator('#link:not([data-light="live"])').waitFor();
+  await house.server.start();
+  await live(ada);
+  assert.match(sockets.at(-1)?.since ?? "", /^\d+\.\d+$/);
+  await says(await in_list(ada, "Stalls", "row C, seat 1"), "held for you");
+  await ada.getByRole("button", { name: /^Pay/ }).click();
+  await ada.getByRole("heading", { name: "Enjoy the show" }).waitFor();
+  house.check();
+});
+
 test("a line that went silent is noticed and left", async () => {
   const show = await house.put_on();
   const line = await cuttable(house.port);
