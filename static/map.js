@@ -189,10 +189,11 @@ export class SeatMap {
 
   /** Asks for a frame. */
   draw() {
-    if (this.#frame === 0) this.#frame = requestAnimationFrame((now) => {
-      this.#frame = 0;
-      this.#paint(now);
-    });
+    if (this.#frame === 0)
+      this.#frame = requestAnimationFrame((now) => {
+        this.#frame = 0;
+        this.#paint(now);
+      });
   }
 
   /** @param {number} now */
@@ -324,8 +325,16 @@ function read_palette(element) {
   /** @param {string} name */
   const colour = (name) => style.getPropertyValue(`--${name}`).trim();
   return {
-    ground: colour("ground"), lift: Number(colour("lift")) || 0, ink: colour("ink"), faint: colour("faint"), held: colour("seat-held"),
-    sold: colour("seat-sold"), blocked: colour("seat-blocked"), own: colour("own"),
-    own_ink: colour("own-ink"), stage: colour("line"), font: style.fontFamily,
+    ground: colour("ground"),
+    lift: Number(colour("lift")) || 0,
+    ink: colour("ink"),
+    faint: colour("faint"),
+    held: colour("seat-held"),
+    sold: colour("seat-sold"),
+    blocked: colour("seat-blocked"),
+    own: colour("own"),
+    own_ink: colour("own-ink"),
+    stage: colour("line"),
+    font: style.fontFamily,
   };
 }

@@ -15,7 +15,10 @@ function note_sockets(page) {
   /** @type {{since:string | null, frames:number[]}[]} */
   const sockets = [];
   page.on("websocket", (socket) => {
-    const noted = { since: new URL(socket.url()).searchParams.get("since"), frames: /** @type {number[]} */ ([]) };
+    const noted = {
+      since: new URL(socket.url()).searchParams.get("since"),
+      frames: /** @type {number[]} */ ([]),
+    };
     sockets.push(noted);
     socket.on("framereceived", ({ payload }) => {
       if (typeof payload !== "string") noted.frames.push(payload[0]);
@@ -53,7 +56,10 @@ test("after a break the page resumes from where it was, without a snapshot", asy
   assert.equal(first.since, null);
   assert.equal(first.frames[0], SNAPSHOT);
   assert.match(last?.since ?? "", /^\d+\.\d+$/);
-  assert.ok(last?.frames.length && last.frames.every((kind) => kind === DIFF), `frames after the break: ${last?.frames}`);
+  assert.ok(
+    last?.frames.length && last.frames.every((kind) => kind === DIFF),
+    `frames after the break: ${last?.frames}`,
+  );
   await line.close();
   house.check();
 });
