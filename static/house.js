@@ -26,7 +26,8 @@ async function get(path) {
     throw new NotHad(0, "The house cannot be reached. Check your connection, then reload the page.");
   }
   if (answer.status === 404) throw new NotHad(404, "There is no such show.");
-  if (!answer.ok) throw new NotHad(answer.status, "The house does not answer properly. Reload the page in a moment.");
+  if (!answer.ok)
+    throw new NotHad(answer.status, "The house does not answer properly. Reload the page in a moment.");
   return answer.json();
 }
 

@@ -37,7 +37,9 @@ async function start() {
 /** @param {import("./house.js").Show} show @param {import("./plan.js").Layout} layout */
 async function open(show, layout) {
   by_id("title", HTMLElement).textContent = show.title;
-  by_id("when", HTMLElement).textContent = [short_date_words(show.starts_at), show.hall_name].filter(Boolean).join(" · ");
+  by_id("when", HTMLElement).textContent = [short_date_words(show.starts_at), show.hall_name]
+    .filter(Boolean)
+    .join(" · ");
   document.title = `${show.title} · choose your seats · Usher`;
 
   const plan = new Plan(layout);
@@ -76,7 +78,10 @@ async function open(show, layout) {
     onarea: (area) => basket.wish_for_area(area),
   });
   const basket = new Basket({
-    plan, show, choice, client,
+    plan,
+    show,
+    choice,
+    client,
     onchange: () => {
       const marks = choice.marks();
       map.mark(marks);
@@ -98,7 +103,10 @@ async function open(show, layout) {
   offer_floors(map);
   offer_views(map);
   share_first_session(session, client, choice);
-  document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && client.probe());
+  document.addEventListener(
+    "visibilitychange",
+    () => document.visibilityState === "visible" && client.probe(),
+  );
 
   /** @type {() => void} */
   let seen = () => {};
@@ -131,7 +139,8 @@ async function renew(plan, mirror) {
   const before = plan.layout;
   plan.epoch = mirror.epoch; // asked once for each epoch, whatever the answer
   const layout = await get_layout(before.show);
-  if (JSON.stringify({ ...layout, epoch: "" }) !== JSON.stringify({ ...before, epoch: "" })) location.reload();
+  if (JSON.stringify({ ...layout, epoch: "" }) !== JSON.stringify({ ...before, epoch: "" }))
+    location.reload();
 }
 
 /** @param {Link} link */
@@ -147,23 +156,33 @@ function offer_floors(map) {
   const { plan } = map.scene;
   const root = by_id("floors", HTMLElement);
   root.hidden = plan.floors.length < 2;
-  root.replaceChildren(...plan.floors.map((sections, floor) => {
-    const name = sections.length > 2 ? `Level ${floor + 1}` : sections.map((s) => plan.layout.sections[s].name).join(", ");
-    const button = make("button", { type: "button", "aria-pressed": String(floor === 0) }, name);
-    button.addEventListener("click", () => show_floor(map, floor));
-    return button;
-  }));
+  root.replaceChildren(
+    ...plan.floors.map((sections, floor) => {
+      const name =
+        sections.length > 2
+          ? `Level ${floor + 1}`
+          : sections.map((s) => plan.layout.sections[s].name).join(", ");
+      const button = make("button", { type: "button", "aria-pressed": String(floor === 0) }, name);
+      button.addEventListener("click", () => show_floor(map, floor));
+      return button;
+    }),
+  );
 }
 
 /** @param {SeatMap} map @param {number} floor */
 function show_floor(map, floor) {
   map.show_floor(floor);
-  [...by_id("floors", HTMLElement).children].forEach((button, i) => button.setAttribute("aria-pressed", String(i === floor)));
+  [...by_id("floors", HTMLElement).children].forEach((button, i) =>
+    button.setAttribute("aria-pressed", String(i === floor)),
+  );
 }
 
 /** @param {SeatMap} map */
 function offer_views(map) {
-  const [map_button, list_button] = [by_id("map-button", HTMLButtonElement), by_id("list-button", HTMLButtonElement)];
+  const [map_button, list_button] = [
+    by_id("map-button", HTMLButtonElement),
+    by_id("list-button", HTMLButtonElement),
+  ];
   /** @param {boolean} list */
   const choose = (list) => {
     map_button.setAttribute("aria-pressed", String(!list));

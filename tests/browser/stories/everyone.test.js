@@ -48,7 +48,11 @@ test("seats are found, held and bought by keys alone", async () => {
   assert.equal(await ada.locator("#primary").innerText(), "Hold 2 seats");
   await ada.keyboard.press("Enter");
   await notice(ada, /row B, seats 7 and 8: yours/);
-  assert.equal(await ada.evaluate(() => document.activeElement?.id), "primary", "the focus stays on the button");
+  assert.equal(
+    await ada.evaluate(() => document.activeElement?.id),
+    "primary",
+    "the focus stays on the button",
+  );
   await ada.keyboard.press("Enter");
   await ada.getByRole("heading", { name: "Enjoy the show" }).waitFor();
   assert.equal(await ada.evaluate(() => document.activeElement?.id), "done");
@@ -60,7 +64,10 @@ test("the plan is moved and zoomed by keys and wheel, and zero shows it whole", 
   const show = await house.put_on();
   const ada = await house.visitor({ viewport: { width: 500, height: 900 } });
   await house.enter(ada, show);
-  const view = () => ada.evaluate(async () => ({ ...(await (await import(/** @type {string} */ ("/picker.js"))).picker).map.view }));
+  const view = () =>
+    ada.evaluate(async () => ({
+      ...(await (await import(/** @type {string} */ ("/picker.js"))).picker).map.view,
+    }));
   const whole = await view();
   await ada.locator("#map").focus();
   for (let i = 0; i < 4; i += 1) await ada.keyboard.press("+");
@@ -72,7 +79,11 @@ test("the plan is moved and zoomed by keys and wheel, and zero shows it whole", 
   assert.deepEqual(await view(), whole);
   await ada.locator("#map").hover();
   await ada.mouse.wheel(0, -300);
-  await ada.waitForFunction(async (least) => (await (await import(/** @type {string} */ ("/picker.js"))).picker).map.view.scale > least, whole.scale);
+  await ada.waitForFunction(
+    async (least) =>
+      (await (await import(/** @type {string} */ ("/picker.js"))).picker).map.view.scale > least,
+    whole.scale,
+  );
   await ada.getByRole("button", { name: "Show the whole house" }).click();
   assert.deepEqual(await view(), whole);
   house.check();
@@ -80,10 +91,17 @@ test("the plan is moved and zoomed by keys and wheel, and zero shows it whole", 
 
 test("on a phone of 360 pixels everything is within reach", async () => {
   const show = await house.put_on({}, "A Rather Long Title for Such a Small Screen");
-  const ada = await house.visitor({ viewport: { width: 360, height: 640 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 });
+  const ada = await house.visitor({
+    viewport: { width: 360, height: 640 },
+    hasTouch: true,
+    isMobile: true,
+    deviceScaleFactor: 2,
+  });
   const fits = async () => {
     const { wide, high, screen_high } = await ada.evaluate(() => ({
-      wide: document.documentElement.scrollWidth, high: document.documentElement.scrollHeight, screen_high: innerHeight,
+      wide: document.documentElement.scrollWidth,
+      high: document.documentElement.scrollHeight,
+      screen_high: innerHeight,
     }));
     assert.ok(wide <= 360, `the page is ${wide} pixels wide`);
     return high <= screen_high;
@@ -111,7 +129,10 @@ test("on a phone of 360 pixels everything is within reach", async () => {
   const buttons = [ada.getByRole("button", { name: /^Pay/ }), ada.getByRole("button", { name: "Release" })];
   for (const button of buttons) {
     const box = await button.boundingBox();
-    assert.ok(box && box.x >= 0 && box.x + box.width <= 360 && box.y + box.height <= 640 && box.height >= 44, JSON.stringify(box));
+    assert.ok(
+      box && box.x >= 0 && box.x + box.width <= 360 && box.y + box.height <= 640 && box.height >= 44,
+      JSON.stringify(box),
+    );
   }
   await ada.locator("#summary").tap(); // folds the sheet, the plan is free again
   await ada.locator("#sheet").waitFor({ state: "hidden" });
@@ -133,8 +154,13 @@ for (const dress of /** @type {const} */ (["light", "dark"])) {
     const look = async (where) => {
       await ada.evaluate(AXE);
       const found = await ada.evaluate(async () => {
-        const { violations } = await /** @type {any} */ (window).axe.run(document, { resultTypes: ["violations"] });
-        return violations.map((/** @type {any} */ { id, help, nodes }) => `${id}: ${help}: ${nodes.map((/** @type {any} */ node) => `${node.target} (${node.failureSummary})`).join("; ")}`);
+        const { violations } = await /** @type {any} */ (window).axe.run(document, {
+          resultTypes: ["violations"],
+        });
+        return violations.map(
+          (/** @type {any} */ { id, help, nodes }) =>
+            `${id}: ${help}: ${nodes.map((/** @type {any} */ node) => `${node.target} (${node.failureSummary})`).join("; ")}`,
+        );
       });
       assert.deepEqual(found, [], where);
     };
@@ -163,7 +189,10 @@ test("a show that does not exist is said in words", async () => {
   await ada.getByRole("heading", { name: "There is no such show." }).waitFor();
   assert.equal(await ada.locator("#primary").isVisible(), false);
   // The browser itself complains of the show's and the layout's 404; nothing else does.
-  assert.deepEqual(house.faults.splice(0).filter((fault) => !/status of 404/.test(fault)), []);
+  assert.deepEqual(
+    house.faults.splice(0).filter((fault) => !/status of 404/.test(fault)),
+    [],
+  );
 });
 
 test("the list of shows leads to the plan and tells how full each show is", async () => {
@@ -180,5 +209,21 @@ test("the list of shows leads to the plan and tells how full each show is", asyn
   await ticket.click();
   await ada.getByRole("heading", { name: "Nearly Gone" }).waitFor();
   await notice(ada, /yours for/); // the hold is found again
+  house.check();
+});
+
+test("a long programme is listed page by page, and each show once", async () => {
+  for (let i = 0; i < 26; i += 1) await house.put_on({}, `Evening ${i}`);
+  const { shows } = await (await fetch(`${house.url}/v1/shows?limit=100`)).json();
+  const ada = await house.visitor();
+  await ada.goto(house.url);
+  const more = ada.getByRole("button", { name: "More shows" });
+  await more.click();
+  await more.waitFor({ state: "hidden" });
+  const listed = await ada
+    .locator(".ticket")
+    .evaluateAll((tickets) => tickets.map((ticket) => ticket.getAttribute("href")));
+  assert.equal(listed.length, shows.length);
+  assert.equal(new Set(listed).size, shows.length);
   house.check();
 });
