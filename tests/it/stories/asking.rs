@@ -198,12 +198,9 @@ fn payment(card: &str) -> Value {
     json!({"hold": "$hold", "payment": {"method": "test", "card": card}})
 }
 
-#[tokio::test]
-async fn every_method_and_refusal_is_the_same_over_a_socket_and_over_http() {
-    let house = OpenHouse::start_at(NOW).await;
-    let total = |amount: u64| json!({"amount": amount, "currency": "EUR"});
-    let script: Vec<Asked> = vec![
-        // The standard codes come before every refusal.
+/// The standard codes come before every refusal.
+fn faults() -> Vec<Asked> {
+    vec![
         ('a', "waitlist.join", json!({"quantity": 2}), Fault(-32601)),
         ('a', "waitlist.leave", json!({}), Fault(-32601)),
         ('a', "waitlist.accept", json!({}), Fault(-32601)),
@@ -226,6 +223,12 @@ async fn every_method_and_refusal_is_the_same_over_a_socket_and_over_http() {
         ('a', "buy", json!({"hold": 1, "payment": {"method": "test"}}), Fault(-32602)),
         ('a', "release", json!({}), Fault(-32602)),
         ('a', "identify", json!({"session": 1}), Fault(-32602)),
+    ]
+}
+
+/// Who asks without having said who they are; then what is wrong with a choice.
+fn strangers_and_choices() -> Vec<Asked> {
+    vec![
         // Who asks without having said who they are.
         ('a', "hold", seats(&[]), because("not_identified")),
         ('a', "hold_best", json!({"quantity": 0}), because("not_identified")),
@@ -260,7 +263,12 @@ async fn every_method_and_refusal_is_the_same_over_a_socket_and_over_http() {
         ),
         ('a', "hold", seats(&[9, 10]), for_seats("unknown_seat", &[10])),
         ('a', "hold", seats(&[8, 9]), for_seats("seat_blocked", &[9])),
-        // A hold, and what is in its way afterwards.
+    ]
+}
+
+/// A hold, and what is in its way afterwards.
+fn holds() -> Vec<Asked> {
+    vec![
         (
             'a',
             "hold",
@@ -298,7 +306,12 @@ async fn every_method_and_refusal_is_the_same_over_a_socket_and_over_http() {
         ('b', "hold", seats(&[0]), Granted(json!({"seq": 4, "hold.total": total(4_500)}))),
         ('b', "release", json!({"hold": "$hold"}), Granted(json!({"seq": 5}))),
         ('b', "release", json!({"hold": "$hold"}), because("no_such_hold")),
-        // A purchase, declined and approved and asked for again.
+    ]
+}
+
+/// A purchase, declined and approved and asked for again; and another, until all is sold.
+fn purchases() -> Vec<Asked> {
+    vec![
         (
             'a',
             "buy",
@@ -354,8 +367,18 @@ async fn every_method_and_refusal_is_the_same_over_a_socket_and_over_http() {
         ('b', "buy", payment("approved"), Granted(json!({"order.total": total(13_500)}))),
         ('c', "hold", seats(&[5]), for_seats("sold_out", &[5])),
         ('c', "hold_best", json!({"quantity": 1}), for_seats("sold_out", &[])),
-    ];
-    act(&house, json!({"seats_max": 4}), script).await;
+    ]
+}
+
+fn total(amount: u64) -> Value {
+    json!({"amount": amount, "currency": "EUR"})
+}
+
+#[tokio::test]
+async fn every_method_and_refusal_is_the_same_over_a_socket_and_over_http() {
+    let house = OpenHouse::start_at(NOW).await;
+    let script = [faults(), strangers_and_choices(), holds(), purchases()].into_iter().flatten();
+    act(&house, json!({"seats_max": 4}), script.collect()).await;
 }
 
 #[tokio::test]
