@@ -350,8 +350,7 @@ impl Pending {
     /// Answers a grant. Where nobody waits for it any more (the asker was told `unavailable`
     /// meanwhile, or its request was given up), its session is told on all its sockets instead.
     fn granted(self, reply: Reply) -> Option<Told> {
-        let now = reply.now;
-        let session = self.command.session()?;
+        let (now, session) = (reply.now, self.command.session());
         let answer = self.answered(Ok(reply))?.ok()?.answer;
         let notice = match answer {
             Answer::Hold(hold) => Notice::HoldChanged { hold, now },
@@ -359,7 +358,7 @@ impl Pending {
             // A release is told to all in any case.
             Answer::Done => return None,
         };
-        Some(Told { session, except: None, notice })
+        Some(Told { session: session?, except: None, notice })
     }
 
     /// Gives the answer back where nobody waits for it.
