@@ -20,6 +20,10 @@ use crate::show::{
 
 use super::replica::{OpenError, Replica};
 
+/// How many lapses one turn proposes at most, so that a house full of them does not keep buyers
+/// waiting.
+const LAPSES_MAX: usize = 512;
+
 /// What a command that was granted is answered with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
@@ -146,15 +150,18 @@ impl Desk {
         !self.again.is_empty()
     }
 
-    /// Proposes all of `inbox`, after what waits from the last turn, and answers with the entries to
-    /// append. What needs no entry is answered here.
+    /// Proposes the lapses that are due, what waits from the last turn, and all of `inbox`, and answers
+    /// with the entries to append. What needs no entry is answered here. A hold's end is proposed
+    /// like anything else, by whoever's clock says so.
     pub fn propose(&mut self, inbox: &mut Vec<Pending>, now: Time) -> Vec<Bytes> {
         self.asked.clear();
         let mut entries = Vec::new();
         let waited = std::mem::take(&mut self.again);
         let replica = self.replica.clone();
         let replica = replica.read();
-        for pending in waited.into_iter().chain(inbox.drain(..)) {
+        let ended = replica.show().ended_at(now).take(LAPSES_MAX);
+        let lapse = |hold| Pending { command: Command::Lapse { hold }, socket: None, answer: None };
+        for pending in ended.map(lapse).chain(waited).chain(inbox.drain(..)) {
             self.propose_one(&replica, pending, now, &mut entries);
         }
         entries

@@ -23,7 +23,7 @@ use crate::show::ShowId;
 
 pub use clock::Clock;
 pub use counters::{APPEND_ENTRIES_BOUNDS, APPEND_US_BOUNDS, Counters, Histogram};
-pub use desk::{Answer, Desk, Pending, Refused, Reply, Settled, Told};
+pub use desk::{Answer, Desk, Pending, Refused, Reply, Settled, Shared, Told};
 pub use open_show::{Looked, OpenShow};
 pub use replica::{OpenError, Replica};
 

@@ -11,11 +11,11 @@ use crate::hub::{Board, Hub};
 use crate::log::{AppendError, Appended, Log, StreamId};
 use crate::protocol::rpc::{Notice, StorageState};
 use crate::protocol::websocket::CloseCode;
-use crate::show::{Command, Head, Outcome, ShowId, Time};
+use crate::show::{Head, Outcome, ShowId, Time};
 
 use super::clock::Clock;
 use super::counters::Counters;
-use super::desk::{Desk, Pending, Settled, Shared};
+use super::desk::{Desk, Settled, Shared};
 use super::open_show::{Ask, OpenShow};
 use super::replica::{OpenError, Replica};
 
@@ -24,9 +24,6 @@ const ASKS_MAX: usize = 4_096;
 /// How many commands go into one append at most: a batch of this size takes about a millisecond to
 /// apply, and what comes meanwhile waits no longer than that.
 const BATCH_MAX: usize = 1_024;
-/// How many lapses one turn proposes at most, so that a house full of them does not keep buyers
-/// waiting.
-const LAPSES_MAX: usize = 512;
 /// How many entries may follow a snapshot before the next is saved: replaying so many takes some
 /// 50 ms.
 const SNAPSHOT_ENTRIES: u64 = 50_000;
@@ -160,7 +157,7 @@ impl Task {
 
     async fn turn(&mut self, asks: &mut Vec<Ask>) -> Result<(), End> {
         let now = self.clock.now();
-        let mut inbox = self.lapses(now);
+        let mut inbox = Vec::new();
         let mut stop = None;
         for ask in asks.drain(..) {
             match ask {
@@ -179,15 +176,6 @@ impl Task {
         self.close_at_start(now);
         self.save_if_due();
         stop.map_or(Ok(()), |done| Err(End::Stopped(done)))
-    }
-
-    /// A hold's end is proposed like anything else, by whoever's clock says so.
-    fn lapses(&self, now: Time) -> Vec<Pending> {
-        let replica = self.desk.replica().read();
-        let ended = replica.show().ended_at(now).take(LAPSES_MAX);
-        ended
-            .map(|hold| Pending { command: Command::Lapse { hold }, socket: None, answer: None })
-            .collect()
     }
 
     async fn append(&mut self, entries: Vec<Bytes>, now: Time) -> Result<(), End> {

@@ -5,4 +5,5 @@ mod doors;
 mod log_contract;
 mod log_sqlite;
 mod open_house;
+mod simulation;
 mod tidy;
