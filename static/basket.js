@@ -141,7 +141,8 @@ export class Basket {
     const left = hold.expires_at - this.client.clock.now();
     this.#warned = left <= WARNING_MS; // the word below is warning enough
     open_sheet(true);
-    if (hold.state === "paying") return say("Your payment is under way. What became of it will be told here.");
+    if (hold.state === "paying")
+      return say("Your payment is under way. What became of it will be told here.");
     say(`${seat_names(this.plan, hold.seats)}: yours for the next ${duration_words(left)}.`);
   }
 
