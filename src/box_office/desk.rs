@@ -183,12 +183,12 @@ impl Desk {
             Ok(Proposal::AskAgain) => self.again.push(pending),
             Ok(Proposal::AlreadySo) => {
                 let seq = replica.head().seq;
-                pending.granted(Reply { answer: Answer::Done, seq, now });
+                pending.answered(Ok(Reply { answer: Answer::Done, seq, now }));
             }
             Ok(Proposal::Bought(id)) => match show.order(id) {
                 Some(order) => {
                     let answer = Answer::Order(OrderView::of(order, &show.definition().id));
-                    pending.granted(Reply { answer, seq: order.head.seq, now });
+                    pending.answered(Ok(Reply { answer, seq: order.head.seq, now }));
                 }
                 None => refuse(show, pending, Refusal::NoSuchHold, now),
             },
@@ -237,8 +237,11 @@ impl Desk {
         drop(replica);
         for (pending, answer, seq) in answers {
             match answer {
-                Some(Ok(answer)) => pending.granted(Reply { answer, seq, now }),
-                Some(Err(refused)) => pending.answered(Err(refused)),
+                Some(Ok(answer)) => {
+                    let unheard = pending.granted(Reply { answer, seq, now });
+                    settled.told.extend(unheard.filter(|told| hears(told.session, None)));
+                }
+                Some(Err(refused)) => drop(pending.answered(Err(refused))),
                 None => self.again.push(pending),
             }
         }
@@ -328,7 +331,8 @@ fn told(
 
 fn refuse(show: &Show, pending: Pending, refusal: Refusal, now: Time) {
     let refused = Refused::of(show, refusal, now);
-    pending.answered(Err(refused));
+    // Who asked may be gone: there is nobody to tell, and nothing was done.
+    drop(pending.answered(Err(refused)));
 }
 
 impl Refused {
@@ -343,15 +347,24 @@ impl Refused {
 }
 
 impl Pending {
-    fn granted(self, reply: Reply) {
-        self.answered(Ok(reply));
+    /// Answers a grant. Where nobody waits for it any more (the asker was told `unavailable`
+    /// meanwhile, or its request was given up), its session is told on all its sockets instead.
+    fn granted(self, reply: Reply) -> Option<Told> {
+        let now = reply.now;
+        let session = self.command.session()?;
+        let answer = self.answered(Ok(reply))?.ok()?.answer;
+        let notice = match answer {
+            Answer::Hold(hold) => Notice::HoldChanged { hold, now },
+            Answer::Order(order) => Notice::Order { order, now },
+            // A release is told to all in any case.
+            Answer::Done => return None,
+        };
+        Some(Told { session, except: None, notice })
     }
 
-    /// The asker may be gone: what was done stays done, and there is nobody to tell.
-    fn answered(self, answer: Result<Reply, Refused>) {
-        if let Some(asker) = self.answer {
-            drop(asker.send(answer));
-        }
+    /// Gives the answer back where nobody waits for it.
+    fn answered(self, answer: Result<Reply, Refused>) -> Option<Result<Reply, Refused>> {
+        self.answer?.send(answer).err()
     }
 }
 

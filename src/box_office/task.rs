@@ -1,6 +1,7 @@
 //! The task of one open show: take all that waits, propose, append, apply, publish, answer.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -52,6 +53,7 @@ pub(super) fn start(parts: Parts) -> Arc<OpenShow> {
     let definition = Arc::new(replica.show().definition().clone());
     let saved = replica.head().seq;
     let replica = Shared::new(replica);
+    let is_away = Arc::new(AtomicBool::new(false));
     let (asks, inbox) = mpsc::channel(ASKS_MAX);
     let open = Arc::new(OpenShow::new(
         definition.clone(),
@@ -61,6 +63,7 @@ pub(super) fn start(parts: Parts) -> Arc<OpenShow> {
         clock.clone(),
         asks,
         replica.clone(),
+        is_away.clone(),
     ));
     let task = Task {
         show: definition.id.clone(),
@@ -76,9 +79,17 @@ pub(super) fn start(parts: Parts) -> Arc<OpenShow> {
         clock,
         counters,
         board,
+        is_away,
         away: None,
     };
-    tokio::spawn(task.run(inbox));
+    let (hub, show) = (task.hub.clone(), task.show.clone());
+    let running = tokio::spawn(task.run(inbox));
+    tokio::spawn(async move {
+        if let Err(error) = running.await {
+            tracing::error!(%show, %error, "this show is stopped: its task panicked");
+            hub.close_show(&show, CloseCode::Fault);
+        }
+    });
     open
 }
 
@@ -99,6 +110,8 @@ struct Task {
     saving: Arc<tokio::sync::Mutex<()>>,
     /// Whether it was told that the show has begun.
     closed: bool,
+    /// The same as `away`, for the handle.
+    is_away: Arc<AtomicBool>,
     /// While the log does not answer: when to ask it again, and how long to wait after that.
     away: Option<(Instant, Duration)>,
 }
@@ -240,6 +253,7 @@ impl Task {
             Some((_, wait)) => (wait * 2).min(RETRY_MAX),
         };
         self.away = Some((Instant::now() + wait, wait));
+        self.is_away.store(true, Ordering::Relaxed);
     }
 
     /// Reads what the log has after the position known here; whether it answered.
@@ -252,6 +266,7 @@ impl Task {
             match self.log.read(&self.stream, after, BATCH_MAX).await {
                 Ok(page) if page.is_empty() => {
                     self.away = None;
+                    self.is_away.store(false, Ordering::Relaxed);
                     tracing::info!(show = %self.show, seq = after, "the log answers again");
                     self.tell_storage(StorageState::Ok);
                     return Ok(true);
@@ -280,9 +295,12 @@ impl Task {
             "the log lost history that was known here: every viewer starts afresh"
         );
         let head = replica.head();
+        if head.epoch == lost.epoch {
+            // Viewers know positions of this epoch: to go on in it would tell them wrong diffs.
+            return Err(End::Broken(OpenError::WentBack { known: lost.seq }));
+        }
         self.board.replace(head.epoch, head.seq, &replica.show().seat_states());
         self.desk.replica().replace(replica);
-        self.publish(Settled::default());
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 //! The one place that reads settings from flags and the environment. What they mean and which of
 //! them contradict is `config`'s.
 
-use std::io::IsTerminal as _;
+use std::io::{self, IsTerminal as _, Write as _};
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
@@ -170,18 +170,22 @@ pub async fn run(args: ServeArgs) -> anyhow::Result<()> {
     let stop = server::stop_signal()?;
     let server = server::Server::new(settings).await?;
     let listener = server.bind().await?;
-    announce(&server, listener.local_addr()?);
+    if let Err(error) = announce(&server, listener.local_addr()?) {
+        // Whoever started it has stopped reading; the house opens all the same.
+        tracing::warn!(%error, "nobody reads what to open");
+    }
     server.run(listener, stop).await;
     Ok(())
 }
 
 /// Says on standard output what to open; the log of operations goes to standard error.
-fn announce(server: &server::Server, listening: SocketAddr) {
-    println!("Usher is open: http://{listening}/");
+fn announce(server: &server::Server, listening: SocketAddr) -> io::Result<()> {
+    let mut said = io::stdout().lock();
+    writeln!(said, "Usher is open: http://{listening}/")?;
     if let Some(key) = server.new_key() {
-        println!("The box office's key, made now and shown this once: {key}");
+        writeln!(said, "The box office's key, made now and shown this once: {key}")?;
     }
-    println!("Stop it with Ctrl-C.");
+    writeln!(said, "Stop it with Ctrl-C.")
 }
 
 fn write_operations_log(settings: &Settings) -> anyhow::Result<()> {
@@ -189,8 +193,8 @@ fn write_operations_log(settings: &Settings) -> anyhow::Result<()> {
         .map_err(|error| anyhow::anyhow!("--log-level {:?}: {error}", settings.log_level))?;
     let log = tracing_subscriber::fmt()
         .with_env_filter(directives)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr);
+        .with_ansi(io::stderr().is_terminal())
+        .with_writer(io::stderr);
     match settings.log_format {
         config::LogFormat::Text => log.init(),
         config::LogFormat::Json => log.json().init(),

@@ -1,9 +1,11 @@
 //! The tests that stand outside the house and use its doors. One module a story.
 
 mod audit;
+mod crash;
 mod doors;
 mod log_contract;
 mod log_sqlite;
 mod open_house;
 mod simulation;
+mod stories;
 mod tidy;

@@ -3,14 +3,19 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 
 use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
-use usher::config::{Demo, Key, Settings};
+use usher::box_office::Clock;
+use usher::client::House;
+use usher::config::{Demo, Key, Limits, Settings};
+use usher::log::sqlite::{FILE_NAME, SqliteLog};
 use usher::server::Server;
+use usher::show::Time;
 
 /// The box office's key of every test house.
 pub(crate) const KEY: &str = "a-key-for-the-tests-only";
@@ -22,6 +27,7 @@ pub(crate) struct OpenHouse {
     /// Dropping it is the stop signal.
     stop: Option<oneshot::Sender<()>>,
     running: Option<JoinHandle<()>>,
+    clock: Clock,
     /// Its data; goes last.
     folder: Option<TempDir>,
 }
@@ -34,10 +40,17 @@ impl OpenHouse {
 
     /// With settings of its own.
     pub(crate) async fn start_with(change: impl FnOnce(&mut Settings)) -> Self {
-        Self::start_in(tempfile::tempdir().expect("a folder"), change).await
+        let folder = tempfile::tempdir().expect("a folder");
+        Self::start_in(folder, Clock::of_the_wall(), change).await
     }
 
-    async fn start_in(folder: TempDir, change: impl FnOnce(&mut Settings)) -> Self {
+    /// With a clock that stands until it is moved, and room for quick buyers.
+    pub(crate) async fn start_at(time: Time) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        Self::start_in(folder, Clock::by_hand(time), for_quick_buyers).await
+    }
+
+    async fn start_in(folder: TempDir, clock: Clock, change: impl FnOnce(&mut Settings)) -> Self {
         let mut settings = Settings {
             listen: "127.0.0.1:0".parse().expect("an address"),
             data: folder.path().to_owned(),
@@ -47,7 +60,9 @@ impl OpenHouse {
             ..Settings::default()
         };
         change(&mut settings);
-        let server = Server::new(settings).await.expect("the house opens");
+        let log = SqliteLog::open(folder.path().join(FILE_NAME)).expect("a log");
+        let server = Server::on_log(settings, Arc::new(log), clock.clone()).await;
+        let server = server.expect("the house opens");
         let listener = server.bind().await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let (stop, stopped) = oneshot::channel::<()>();
@@ -56,7 +71,7 @@ impl OpenHouse {
             drop(stopped.await);
         }));
         let (stop, running, folder) = (Some(stop), Some(running), Some(folder));
-        Self { address, http: Client::new(), stop, running, folder }
+        Self { address, http: Client::new(), stop, running, clock, folder }
     }
 
     /// Tells it to stop and waits until it has.
@@ -68,10 +83,33 @@ impl OpenHouse {
     }
 
     /// Stops it, and starts another on the same data.
-    pub(crate) async fn restart(mut self) -> Self {
+    pub(crate) async fn restart(self) -> Self {
+        self.restart_after(0).await
+    }
+
+    /// Stops it, lets time pass (on a clock that is moved by hand), and starts another.
+    pub(crate) async fn restart_after(mut self, ms: u64) -> Self {
+        self.stop().await;
+        self.clock.pass(ms);
+        let folder = self.folder.take().expect("its folder");
+        Self::start_in(folder, self.clock.clone(), for_quick_buyers).await
+    }
+
+    /// As [`OpenHouse::restart`], with the limits that a house has unless it is told otherwise.
+    pub(crate) async fn restart_with_usual_limits(mut self) -> Self {
         self.stop().await;
         let folder = self.folder.take().expect("its folder");
-        Self::start_in(folder, |_| {}).await
+        Self::start_in(folder, self.clock.clone(), |_| {}).await
+    }
+
+    /// Its clock: only one moved by hand can be moved.
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// The house as the client of this crate knows it.
+    pub(crate) fn for_clients(&self) -> House {
+        House::at(&self.address.to_string()).expect("an address")
     }
 
     /// Where its data is.
@@ -102,10 +140,17 @@ impl OpenHouse {
 
     /// Puts a show on, in a hall of two rows of five, and gives its name.
     pub(crate) async fn a_show(&self) -> String {
-        let hall = self.post("/v1/halls?name=Small+Hall", &small_plan()).await;
+        self.a_show_in(&small_plan(), |_| {}).await
+    }
+
+    /// Puts a show on in a hall of this plan, with changes to what is asked for, and gives its name.
+    pub(crate) async fn a_show_in(&self, plan: &Value, change: impl FnOnce(&mut Value)) -> String {
+        let hall = self.post("/v1/halls?name=Small+Hall", plan).await;
         assert_eq!(hall.status(), 201);
         let hall: Value = hall.json().await.expect("JSON");
-        let show = self.post("/v1/shows", &new_show(&hall["hall"])).await;
+        let mut show = new_show(&hall["hall"]);
+        change(&mut show);
+        let show = self.post("/v1/shows", &show).await;
         assert_eq!(show.status(), 201);
         let show: Value = show.json().await.expect("JSON");
         show["id"].as_str().expect("a name").to_owned()
@@ -128,6 +173,18 @@ impl OpenHouse {
         let answer = self.rpc(show, None, &request).await;
         answer["result"]["session"].as_str().expect("a token").to_owned()
     }
+}
+
+/// Limits that no story meets by accident.
+pub(crate) fn for_quick_buyers(settings: &mut Settings) {
+    let (per_second, burst) = (100_000, 100_000);
+    settings.limits = Limits {
+        messages_per_second: per_second,
+        messages_burst: burst,
+        attempts_per_second: per_second,
+        attempts_burst: burst,
+        ..settings.limits
+    };
 }
 
 /// A show in a hall, far in the future.

@@ -1,0 +1,503 @@
+//! Asking: the whole table of methods and refusals, over a socket and over HTTP.
+//!
+//! A script is acted twice in lockstep, on two shows of one house: once by sockets, once over HTTP.
+//! Both answers to a line must be what the script says, and the same but for ids.
+
+use std::collections::BTreeMap;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::{Line, NOW};
+use crate::open_house::{OpenHouse, small_plan};
+
+/// What a line of the script is answered with.
+enum Answer {
+    /// A result with at least these members.
+    Granted(Value),
+    /// A refusal with exactly this data, `now` and `hold` aside.
+    Refused(Value),
+    /// One of JSON-RPC's own errors.
+    Fault(i64),
+}
+use Answer::{Fault, Granted, Refused};
+
+/// Who asks, for what, and the answer. `$hold` in the params is the hold that this buyer was last
+/// told of; `$a` is that of the buyer of this name.
+type Asked = (char, &'static str, Value, Answer);
+
+/// One performance of a script.
+struct Stage {
+    show: String,
+    holds: BTreeMap<char, Value>,
+    tokens: BTreeMap<char, String>,
+    /// Empty on the stage that is asked over HTTP.
+    lines: BTreeMap<char, Line>,
+    names: Names,
+}
+
+/// Ids as they are told: the first one, the second one.
+#[derive(Default)]
+struct Names(BTreeMap<String, String>);
+
+impl Names {
+    /// The same, with whatever differs between two shows by its nature named after its order.
+    fn without_ids(&mut self, value: &Value) -> Value {
+        match value {
+            Value::Object(members) => {
+                let member = |(key, value): (&String, &Value)| {
+                    let told = match key.as_str() {
+                        "session" | "show" | "epoch" | "chain" => {
+                            assert!(value.is_string(), "{key}: {value}");
+                            json!(format!("the {key}"))
+                        }
+                        "id" if value.is_string() => self.name(value),
+                        _ => self.without_ids(value),
+                    };
+                    (key.clone(), told)
+                };
+                Value::Object(members.iter().map(member).collect())
+            }
+            Value::Array(list) => list.iter().map(|value| self.without_ids(value)).collect(),
+            other => other.clone(),
+        }
+    }
+
+    fn name(&mut self, id: &Value) -> Value {
+        let next = format!("id {}", self.0.len());
+        let id = id.as_str().expect("text").to_owned();
+        json!(self.0.entry(id).or_insert(next).clone())
+    }
+}
+
+impl Stage {
+    fn of(show: String) -> Self {
+        Self {
+            show,
+            holds: BTreeMap::new(),
+            tokens: BTreeMap::new(),
+            lines: BTreeMap::new(),
+            names: Names::default(),
+        }
+    }
+
+    /// The params with the ids that this stage has in the places that are kept for them.
+    fn fill(&self, who: char, params: &Value) -> Value {
+        let mut filled = params.clone();
+        for member in ["hold", "session"] {
+            let Some(place) = filled[member].as_str().and_then(|text| text.strip_prefix('$'))
+            else {
+                continue;
+            };
+            let whose = if place == "hold" { who } else { place.chars().next().expect("a name") };
+            filled[member] = match member {
+                "hold" => self.holds[&whose].clone(),
+                _ => json!(self.tokens[&whose]),
+            };
+        }
+        filled
+    }
+
+    async fn by_socket(&mut self, house: &OpenHouse, asked: &Asked) -> Value {
+        let (who, method, params, _) = asked;
+        let params = self.fill(*who, params);
+        if !self.lines.contains_key(who) {
+            let line = Line::open(house, &self.show, None).await;
+            self.lines.insert(*who, line);
+        }
+        let line = self.lines.get_mut(who).expect("a line");
+        let answer = line.ask(method, params).await;
+        self.learn(*who, answer)
+    }
+
+    async fn by_http(&mut self, house: &OpenHouse, asked: &Asked, id: u64) -> Value {
+        let (who, method, params, _) = asked;
+        let params = self.fill(*who, params);
+        let request = json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params});
+        let token = self.tokens.get(who).map(String::as_str);
+        let answer = house.rpc(&self.show, token, &request).await;
+        assert_eq!(answer["id"], id);
+        self.learn(*who, answer)
+    }
+
+    fn learn(&mut self, who: char, mut answer: Value) -> Value {
+        if let Some(token) = answer["result"]["session"].as_str() {
+            self.tokens.insert(who, token.to_owned());
+        }
+        if answer["result"]["hold"].is_object() {
+            self.holds.insert(who, answer["result"]["hold"]["id"].clone());
+        }
+        // Counted by each line for itself: the echo was looked at already.
+        answer.as_object_mut().expect("an object").remove("id");
+        self.names.without_ids(&answer)
+    }
+}
+
+fn check(answer: &Value, expected: &Answer, line: &str) {
+    match expected {
+        Granted(members) => {
+            for (key, value) in members.as_object().expect("members") {
+                let given = answer["result"].pointer(&format!("/{}", key.replace('.', "/")));
+                assert_eq!(given, Some(value), "{line}: {key} of {answer}");
+            }
+            assert!(answer["result"].is_object(), "{line}: {answer}");
+        }
+        Refused(data) => {
+            assert_eq!(answer["error"]["code"], -32000, "{line}: {answer}");
+            let said = answer["error"]["message"].as_str().expect("a sentence");
+            assert!(said.ends_with('.') || said.ends_with('!') || said.ends_with('?'), "{said}");
+            let mut given = answer["error"]["data"].clone();
+            let members = given.as_object_mut().expect("data");
+            let times = members.keys().any(|key| key == "on_sale_at" || key == "hold");
+            assert_eq!(members.remove("now").is_some(), times, "{line}: {answer}");
+            if data["reason"] == "already_holding" {
+                let hold = members.remove("hold").expect("the hold that stands in the way");
+                assert!(hold["seats"].is_array() && hold["expires_at"].is_u64(), "{hold}");
+            }
+            assert_eq!(given, *data, "{line}");
+        }
+        Fault(code) => {
+            assert_eq!(answer["error"]["code"], *code, "{line}: {answer}");
+            assert!(answer["error"]["message"].is_string(), "{line}: {answer}");
+        }
+    }
+}
+
+/// Acts a script on two shows, each made as `change` says, with seat 9 blocked.
+async fn act(house: &OpenHouse, policy: Value, script: Vec<Asked>) {
+    let mut stages = Vec::new();
+    for _ in 0..2 {
+        let show = house.a_show_in(&small_plan(), |show| show["policy"] = policy.clone()).await;
+        let path = format!("/v1/shows/{show}/block");
+        assert_eq!(house.post(&path, &json!({"seats": [9]})).await.status(), 200);
+        stages.push(Stage::of(show));
+    }
+    let [by_socket, by_http] = &mut stages[..] else { unreachable!("two stages") };
+    for (nth, asked) in script.into_iter().enumerate() {
+        let line = format!("line {nth}: {} {} {}", asked.0, asked.1, asked.2);
+        let over_socket = by_socket.by_socket(house, &asked).await;
+        check(&over_socket, &asked.3, &line);
+        let over_http = by_http.by_http(house, &asked, nth as u64).await;
+        assert_eq!(over_http, over_socket, "{line}");
+    }
+}
+
+fn because(reason: &str) -> Answer {
+    Refused(json!({ "reason": reason }))
+}
+
+fn for_seats(reason: &str, seats: &[u32]) -> Answer {
+    Refused(json!({ "reason": reason, "seats": seats }))
+}
+
+fn seats(seats: &[u32]) -> Value {
+    json!({ "seats": seats })
+}
+
+fn payment(card: &str) -> Value {
+    json!({"hold": "$hold", "payment": {"method": "test", "card": card}})
+}
+
+/// The standard codes come before every refusal.
+fn faults() -> Vec<Asked> {
+    vec![
+        ('a', "waitlist.join", json!({"quantity": 2}), Fault(-32601)),
+        ('a', "waitlist.leave", json!({}), Fault(-32601)),
+        ('a', "waitlist.accept", json!({}), Fault(-32601)),
+        ('a', "waitlist.decline", json!({}), Fault(-32601)),
+        ('a', "admission.leave", json!({}), Fault(-32601)),
+        ('a', "Hold", seats(&[1]), Fault(-32601)),
+        ('a', "hold", json!({}), Fault(-32602)),
+        ('a', "hold", json!([[1]]), Fault(-32602)),
+        ('a', "hold", json!({"seats": [-1]}), Fault(-32602)),
+        ('a', "hold", json!({"seats": [1.5]}), Fault(-32602)),
+        ('a', "hold", json!({"seats": "1"}), Fault(-32602)),
+        ('a', "hold_best", json!({}), Fault(-32602)),
+        ('a', "hold_best", json!({"quantity": "2"}), Fault(-32602)),
+        ('a', "hold_best", json!({"quantity": 2, "categories": [1]}), Fault(-32602)),
+        ('a', "hold_best", json!({"quantity": 2, "sections": [1]}), Fault(-32602)),
+        ('a', "hold_best", json!({"quantity": 2, "areas": [0]}), Fault(-32602)),
+        ('a', "hold_best", json!({"quantity": 2, "together": 1}), Fault(-32602)),
+        ('a', "buy", json!({"hold": "x"}), Fault(-32602)),
+        ('a', "buy", json!({"hold": "x", "payment": {"method": "gold"}}), Fault(-32602)),
+        ('a', "buy", json!({"hold": 1, "payment": {"method": "test"}}), Fault(-32602)),
+        ('a', "release", json!({}), Fault(-32602)),
+        ('a', "identify", json!({"session": 1}), Fault(-32602)),
+    ]
+}
+
+/// Who asks without having said who they are; then what is wrong with a choice.
+fn strangers_and_choices() -> Vec<Asked> {
+    vec![
+        // Who asks without having said who they are.
+        ('a', "hold", seats(&[]), because("not_identified")),
+        ('a', "hold_best", json!({"quantity": 0}), because("not_identified")),
+        ('a', "change", json!({"hold": "x", "seats": []}), because("not_identified")),
+        ('a', "release", json!({"hold": "x"}), because("not_identified")),
+        (
+            'a',
+            "buy",
+            json!({"hold": "x", "payment": {"method": "test"}}),
+            because("not_identified"),
+        ),
+        ('a', "identify", json!({"session": "forged"}), because("bad_session")),
+        ('a', "identify", json!({}), Granted(json!({"holds": [], "orders": [], "now": NOW.0}))),
+        ('b', "identify", json!({}), Granted(json!({"holds": [], "orders": []}))),
+        ('c', "identify", json!({}), Granted(json!({"holds": [], "orders": []}))),
+        ('a', "identify", json!({"session": "$a"}), Granted(json!({"session": "the session"}))),
+        // What is wrong with a choice, in order.
+        ('a', "hold", seats(&[]), because("no_seats_named")),
+        ('a', "hold_best", json!({"quantity": 0}), because("no_seats_named")),
+        ('a', "hold", seats(&[1, 1, 2, 3, 99]), for_seats("seat_named_twice", &[1])),
+        (
+            'a',
+            "hold",
+            seats(&[0, 1, 2, 9, 99]),
+            Refused(json!({"reason": "too_many_seats", "max": 4})),
+        ),
+        (
+            'a',
+            "hold_best",
+            json!({"quantity": 5}),
+            Refused(json!({"reason": "too_many_seats", "max": 4})),
+        ),
+        ('a', "hold", seats(&[9, 10]), for_seats("unknown_seat", &[10])),
+        ('a', "hold", seats(&[8, 9]), for_seats("seat_blocked", &[9])),
+    ]
+}
+
+/// A hold, and what is in its way afterwards.
+fn holds() -> Vec<Asked> {
+    vec![
+        (
+            'a',
+            "hold",
+            seats(&[0, 1]),
+            Granted(json!({
+                "seq": 2, "now": NOW.0, "hold.seats": [0, 1], "hold.state": "held",
+                "hold.expires_at": NOW.0 + 300_000, "hold.total": total(9_000),
+            })),
+        ),
+        ('a', "identify", json!({}), Granted(json!({"holds.0.seats": [0, 1]}))),
+        ('a', "hold", seats(&[]), because("already_holding")),
+        ('a', "hold_best", json!({"quantity": 2}), because("already_holding")),
+        ('b', "hold", seats(&[1, 2]), for_seats("seats_taken", &[1])),
+        ('b', "hold", seats(&[1, 9]), for_seats("seat_blocked", &[9])),
+        ('b', "release", json!({"hold": "$a"}), because("no_such_hold")),
+        ('b', "change", json!({"hold": "$a", "seats": []}), because("no_such_hold")),
+        ('b', "buy", json!({"hold": "$a", "payment": {"method": "test"}}), because("no_such_hold")),
+        ('b', "release", json!({"hold": "never an id"}), because("no_such_hold")),
+        ('a', "change", json!({"hold": "$hold", "seats": []}), because("no_seats_named")),
+        (
+            'a',
+            "change",
+            json!({"hold": "$hold", "seats": [1, 10]}),
+            for_seats("unknown_seat", &[10]),
+        ),
+        // Its own seats count as available to a change.
+        (
+            'a',
+            "change",
+            json!({"hold": "$hold", "seats": [1, 2]}),
+            Granted(json!({
+                "seq": 3, "hold.seats": [1, 2], "hold.expires_at": NOW.0 + 300_000,
+            })),
+        ),
+        ('b', "hold", seats(&[0]), Granted(json!({"seq": 4, "hold.total": total(4_500)}))),
+        ('b', "release", json!({"hold": "$hold"}), Granted(json!({"seq": 5}))),
+        ('b', "release", json!({"hold": "$hold"}), because("no_such_hold")),
+    ]
+}
+
+/// A purchase, declined and approved and asked for again; and another, until all is sold.
+fn purchases() -> Vec<Asked> {
+    vec![
+        (
+            'a',
+            "buy",
+            payment("declined"),
+            Refused(json!({"reason": "payment_declined", "code": "card_declined"})),
+        ),
+        (
+            'a',
+            "identify",
+            json!({}),
+            Granted(json!({
+                "holds.0.seats": [1, 2], "holds.0.state": "held", "orders": [],
+            })),
+        ),
+        (
+            'a',
+            "buy",
+            payment("approved"),
+            Granted(json!({
+                "order.seats": [1, 2], "order.total": total(9_000), "order.bought_at": NOW.0,
+                "order.show": "the show", "now": NOW.0,
+            })),
+        ),
+        ('a', "buy", payment("approved"), Granted(json!({"order.seats": [1, 2]}))),
+        ('a', "buy", payment("declined"), Granted(json!({"order.seats": [1, 2]}))),
+        ('b', "buy", json!({"hold": "$a", "payment": {"method": "test"}}), because("no_such_hold")),
+        ('a', "identify", json!({}), Granted(json!({"holds": [], "orders.0.seats": [1, 2]}))),
+        ('b', "hold", seats(&[2, 3]), for_seats("seats_taken", &[2])),
+        // A second purchase may follow the first. Left are 0, 3, 4 and 5 to 8.
+        (
+            'a',
+            "hold_best",
+            json!({"quantity": 4, "categories": [0], "sections": [0]}),
+            Granted(json!({"hold.seats": [5, 6, 7, 8]})),
+        ),
+        ('b', "hold_best", json!({"quantity": 3}), for_seats("not_together", &[])),
+        ('b', "hold_best", json!({"quantity": 4}), for_seats("others_are_holding", &[])),
+        ('b', "hold", seats(&[5, 6, 7, 8]), for_seats("others_are_holding", &[5, 6, 7, 8])),
+        (
+            'b',
+            "hold_best",
+            json!({"quantity": 3, "together": false}),
+            Granted(json!({"hold.seats": [0, 3, 4]})),
+        ),
+        ('a', "buy", payment("approved"), Granted(json!({"order.seats": [5, 6, 7, 8]}))),
+        (
+            'c',
+            "hold_best",
+            json!({"quantity": 3, "together": false}),
+            for_seats("others_are_holding", &[]),
+        ),
+        ('c', "hold", seats(&[5]), for_seats("others_are_holding", &[5])),
+        ('b', "buy", payment("approved"), Granted(json!({"order.total": total(13_500)}))),
+        ('c', "hold", seats(&[5]), for_seats("sold_out", &[5])),
+        ('c', "hold_best", json!({"quantity": 1}), for_seats("sold_out", &[])),
+    ]
+}
+
+fn total(amount: u64) -> Value {
+    json!({"amount": amount, "currency": "EUR"})
+}
+
+#[tokio::test]
+async fn every_method_and_refusal_is_the_same_over_a_socket_and_over_http() {
+    let house = OpenHouse::start_at(NOW).await;
+    let script = [faults(), strangers_and_choices(), holds(), purchases()].into_iter().flatten();
+    act(&house, json!({"seats_max": 4}), script.collect()).await;
+}
+
+#[tokio::test]
+async fn a_single_seat_is_left_alone_only_where_the_show_allows_it() {
+    let house = OpenHouse::start_at(NOW).await;
+    let script: Vec<Asked> = vec![
+        ('a', "identify", json!({}), Granted(json!({}))),
+        ('a', "hold", seats(&[1, 2]), for_seats("orphan_seat", &[0])),
+        ('a', "hold", seats(&[0, 1]), Granted(json!({}))),
+        ('a', "change", json!({"hold": "$hold", "seats": [1, 2]}), for_seats("orphan_seat", &[0])),
+    ];
+    act(&house, json!({"orphans": "forbid"}), script).await;
+}
+
+#[tokio::test]
+async fn a_purchase_repeated_with_its_key_is_the_same_order_over_any_road() {
+    let house = OpenHouse::start().await;
+    let show = house.a_show().await;
+    let (mut line, token) = Line::identified(&house, &show, None).await;
+    let held = line.granted("hold", json!({"seats": [0]})).await;
+    let params = json!({"hold": held["hold"]["id"], "key": "order 66",
+                        "payment": {"method": "test"},
+                        "customer": {"name": "Ada", "email": "ada@example.org"}});
+    let bought = line.granted("buy", params.clone()).await;
+    let again = line.granted("buy", params.clone()).await;
+    assert_eq!((&again["order"], &again["seq"]), (&bought["order"], &bought["seq"]));
+    let request = json!({"jsonrpc": "2.0", "id": 1, "method": "buy", "params": params});
+    let by_http = house.rpc(&show, Some(&token), &request).await;
+    assert_eq!(by_http["result"]["order"], bought["order"]);
+    let (mut other, _) = Line::identified(&house, &show, Some(&token)).await;
+    assert_eq!(other.granted("buy", params).await["order"], bought["order"]);
+    let head: Value =
+        house.get(&format!("/v1/shows/{show}/head")).await.json().await.expect("JSON");
+    assert_eq!(bought["order"]["head"], head, "nothing was added to the log since");
+}
+
+/// What is no request at all: its text, the code, and the id of the answer.
+const NO_REQUESTS: [(&str, i64, &str); 19] = [
+    ("", -32700, "null"),
+    ("{", -32700, "null"),
+    ("{]}", -32700, "null"),
+    ("nothing", -32700, "null"),
+    ("[]", -32600, "null"),
+    (r#"[{"jsonrpc":"2.0","id":1,"method":"identify"}]"#, -32600, "null"),
+    ("17", -32600, "null"),
+    ("null", -32600, "null"),
+    ("{}", -32600, "null"),
+    (r#"{"jsonrpc":"2.0","id":null,"method":"identify"}"#, -32600, "null"),
+    (r#"{"jsonrpc":"2.0","id":[1],"method":"identify"}"#, -32600, "null"),
+    (r#"{"jsonrpc":"2.0","id":true,"method":"identify"}"#, -32600, "null"),
+    (r#"{"jsonrpc":"1.0","id":7,"method":"identify"}"#, -32600, "7"),
+    (r#"{"id":"x","method":"identify"}"#, -32600, "\"x\""),
+    (r#"{"jsonrpc":"2.0","id":8}"#, -32600, "8"),
+    (r#"{"jsonrpc":"2.0","id":9,"method":5}"#, -32600, "9"),
+    (r#"{"jsonrpc":"2.0","id":1.50,"method":"no.such"}"#, -32601, "1.50"),
+    (r#"{"jsonrpc":"2.0","id":"a\u0062","method":"hold","params":[1]}"#, -32602, r#""a\u0062""#),
+    (r#"{"jsonrpc":"2.0","id":2,"method":"identify","params":null}"#, -32602, "2"),
+];
+
+#[tokio::test]
+async fn what_is_no_request_is_answered_in_kind_and_the_id_comes_back_as_it_was_written() {
+    let house = OpenHouse::start().await;
+    let show = house.a_show().await;
+    for (text, code, id) in NO_REQUESTS {
+        let mut line = Line::open(&house, &show, None).await;
+        line.say(text).await;
+        let over_socket = line.response().await;
+        assert_eq!(over_socket["error"]["code"], code, "{text}: {over_socket}");
+        line.granted("identify", json!({})).await;
+
+        let path = format!("/v1/shows/{show}/rpc");
+        let over_http = house.request(Method::POST, &path).body(text);
+        let over_http = over_http.send().await.expect("an answer");
+        let status = if matches!(code, -32700 | -32600) { 400 } else { 200 };
+        assert_eq!(over_http.status(), status, "{text}");
+        let over_http = over_http.text().await.expect("text");
+        assert!(over_http.contains(&format!("\"id\":{id},")), "{text}: {over_http}");
+        let over_http: Value = serde_json::from_str(&over_http).expect("JSON");
+        assert_eq!(over_http, over_socket, "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_message_without_an_id_is_neither_acted_on_nor_answered() {
+    let house = OpenHouse::start().await;
+    let show = house.a_show().await;
+    let (mut line, _) = Line::identified(&house, &show, None).await;
+    line.say(r#"{"jsonrpc":"2.0","method":"hold","params":{"seats":[1]}}"#).await;
+    line.say(r#"{"jsonrpc":"2.0","method":"no.such"}"#).await;
+    // `ask` fails on an answer to anything but itself.
+    let known = line.granted("identify", json!({})).await;
+    assert_eq!(known["holds"], json!([]));
+}
+
+#[tokio::test]
+async fn absent_params_are_empty_and_unknown_members_are_ignored() {
+    let house = OpenHouse::start().await;
+    let show = house.a_show().await;
+    let mut line = Line::open(&house, &show, None).await;
+    line.say(r#"{"jsonrpc":"2.0","id":"first","method":"identify"}"#).await;
+    let answer = line.response().await;
+    assert_eq!(answer["id"], "first");
+    assert!(answer["result"]["session"].is_string(), "{answer}");
+    let params = json!({"seats": [1], "colour": "red", "deep": {"er": [null]}});
+    line.granted("hold", params).await;
+}
+
+#[tokio::test]
+async fn many_requests_under_way_are_answered_in_the_order_asked() {
+    let house = OpenHouse::start_with(crate::open_house::for_quick_buyers).await;
+    let show = house.a_show().await;
+    let (mut line, _) = Line::identified(&house, &show, None).await;
+    for id in 100..140 {
+        let method = if id % 3 == 0 { "identify" } else { "hold_best" };
+        let request =
+            json!({"jsonrpc": "2.0", "id": id, "method": method, "params": {"quantity": 1}});
+        line.say(request.to_string()).await;
+    }
+    for id in 100..140 {
+        assert_eq!(line.response().await["id"], id);
+    }
+}
