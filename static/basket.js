@@ -14,6 +14,8 @@ import { Unanswered } from "./usher.js";
 
 /** When a gentle word is said that time runs out. */
 const WARNING_MS = 60_000;
+/** How often it is asked what became of a payment whose answer is not owed to this page. */
+const PAYING_MS = 3_000;
 /** The countdown looks at the clock so often; its words change once a second. */
 const TICK_MS = 250;
 
@@ -21,6 +23,8 @@ export class Basket {
   /** What is being asked; nothing else is asked until it is answered. @type {string | null} */
   #asking = null;
   #warned = false;
+  /** When a payment's fate is asked for again, by `performance.now()`. */
+  #ask_again_at = 0;
 
   /** @param {{plan:Plan, show:Show, choice:Choice, client:UsherClient, onchange:() => void}} parts
    *  `onchange`: marks are to be drawn anew */
@@ -133,9 +137,12 @@ export class Basket {
   /** @param {import("./usher.js").Hold} hold */
   #granted(hold) {
     this.choice.held(hold);
+    this.#ask_again_at = performance.now() + PAYING_MS;
     const left = hold.expires_at - this.client.clock.now();
     this.#warned = left <= WARNING_MS; // the word below is warning enough
     open_sheet(true);
+    if (hold.state === "paying")
+      return say("Your payment is under way. What became of it will be told here.");
     say(`${seat_names(this.plan, hold.seats)}: yours for the next ${duration_words(left)}.`);
   }
 
@@ -270,6 +277,10 @@ export class Basket {
     $.countdown.hidden = !hold;
     if (!hold) return;
     const left = hold.expires_at - this.client.clock.now();
+    if (hold.state === "paying" && !this.#asking && performance.now() >= this.#ask_again_at) {
+      this.#ask_again_at = performance.now() + PAYING_MS;
+      if (this.client.link.state === "live") void this.client.identify();
+    }
     const words = time_left(left);
     if ($.countdown.textContent !== words) $.countdown.textContent = words;
     $.countdown.classList.toggle("soon", left <= WARNING_MS);

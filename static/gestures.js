@@ -56,6 +56,7 @@ export function listen(map, { onseat, onarea, onpoint }) {
     if (seat >= 0) {
       onseat(seat);
       onpoint(seat, -1, x, y); // what it is to the buyer is different now
+      if (kind === "touch") map.hover = -1; // no finger hovers
     } else if (area >= 0) onarea(area);
     else if (map.seat_px() < CHOOSE_FROM_PX[kind])
       map.zoom(Math.max(2.2, (CHOOSE_FROM_PX[kind] + 6) / map.seat_px()), x, y);

@@ -274,9 +274,15 @@ export class SeatMap {
     const wide = Math.max(size * 1.08, 9);
     ctx.fillStyle = palette.ground;
     seat_shape(ctx, AVAILABLE, x, y, wide + 4);
-    ctx.fillStyle = mark === "leaving" ? palette.ground : mark === "bought" ? palette.ink : palette.own;
+    const [fill, stroke] = {
+      chosen: [palette.own, palette.own_ink],
+      held: [palette.own, palette.own_ink],
+      leaving: [palette.ground, palette.own],
+      bought: [palette.bought, palette.bought_ink],
+    }[mark];
+    ctx.fillStyle = fill;
     seat_shape(ctx, AVAILABLE, x, y, wide);
-    ctx.strokeStyle = mark === "leaving" ? palette.own : mark === "bought" ? palette.ground : palette.own_ink;
+    ctx.strokeStyle = stroke;
     ctx.lineWidth = Math.max(wide * 0.12, 1.5);
     ctx.lineCap = "round";
     ctx.lineJoin = "round";
@@ -334,6 +340,8 @@ function read_palette(element) {
     blocked: colour("seat-blocked"),
     own: colour("own"),
     own_ink: colour("own-ink"),
+    bought: colour("bought"),
+    bought_ink: colour("bought-ink"),
     stage: colour("line"),
     font: style.fontFamily,
   };

@@ -13,7 +13,7 @@ import { AVAILABLE, BLOCKED, HELD, SOLD } from "./usher.js";
 /** Colours that follow the page's light or dark dress, and the page's fonts. `lift`: how much white
  *  is mixed into the plan's own colours, which are chosen for white paper.
  *  @typedef {{ground:string, lift:number, ink:string, faint:string, held:string, sold:string, blocked:string,
- *   own:string, own_ink:string, stage:string, font:string}} Palette */
+ *   own:string, own_ink:string, bought:string, bought_ink:string, stage:string, font:string}} Palette */
 /** What is painted from. `floor`: the sections that are shown.
  *  @typedef {{plan:Plan, states:Uint8Array, palette:Palette, floor:Set<number>}} Scene */
 

@@ -35,7 +35,8 @@ export function draw_legend(plan, currency) {
       make("li", {}, sign(HELD, colour("seat-held")), "Held"),
       make("li", {}, sign(SOLD, colour("seat-sold")), "Sold"),
       make("li", {}, sign(BLOCKED, colour("seat-blocked")), "Not for sale"),
-      make("li", {}, sign(AVAILABLE, colour("own"), colour("own-ink")), "Yours"),
+      make("li", {}, sign(AVAILABLE, colour("own"), colour("own-ink")), "Held for you"),
+      make("li", {}, sign(AVAILABLE, colour("bought"), colour("bought-ink")), "Yours"),
     );
   };
   dark.addEventListener("change", draw);

@@ -446,10 +446,12 @@ export class UsherClient {
   }
 
   #opened() {
-    if (this.#options.identify !== false) void this.#identify();
+    if (this.#options.identify !== false) void this.identify();
   }
 
-  async #identify() {
+  /** Asks what the session has, and tells it by `onidentity`. Done at every opening; again for what
+   *  is told to nobody unasked, like a payment that was begun before the line was lost. */
+  async identify() {
     const socket = this.#socket;
     const session = this.#session.load();
     try {
@@ -460,11 +462,11 @@ export class UsherClient {
       if (!(error instanceof Refusal) || socket !== this.#socket) return;
       if (error.reason === "bad_session" && session !== null) {
         this.#session.save(null);
-        void this.#identify();
+        void this.identify();
       } else {
         // Watching goes on as nobody; asked again soon, for without it nothing can be bought.
         const wait = error.data.retry_after_ms ?? BACKOFF_LAST_MS;
-        this.#world.setTimeout(() => socket === this.#socket && void this.#identify(), wait);
+        this.#world.setTimeout(() => socket === this.#socket && void this.identify(), wait);
       }
     }
   }

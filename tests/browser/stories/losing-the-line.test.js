@@ -119,6 +119,33 @@ test("a purchase whose answer was lost is found when the line is back", async ()
   house.check();
 });
 
+test("a payment begun before the page was opened is followed to its end", async () => {
+  const show = await house.put_on();
+  const ada = await house.visitor();
+  await house.enter(ada, show);
+  await (await in_list(ada, "Stalls", "row A, seat 6")).click();
+  await ada.getByRole("button", { name: "Hold 1 seat" }).click();
+  await notice(ada, /yours for/);
+  // In another tab the server's first word of the hold is that it is being paid.
+  const other = await ada.context().newPage();
+  house.watch(other);
+  let told = false;
+  await other.routeWebSocket(/\/live/, (socket) => {
+    const server = socket.connectToServer();
+    server.onMessage((message) => {
+      const first = !told && typeof message === "string" && message.includes('"holds"');
+      if (first) told = true;
+      socket.send(first ? String(message).replace('"state":"held"', '"state":"paying"') : message);
+    });
+  });
+  await house.enter(other, show);
+  await other.getByRole("button", { name: "Paying…" }).waitFor();
+  await other.getByRole("button", { name: /^Pay €45.00/ }).click();
+  await other.getByRole("heading", { name: "Enjoy the show" }).waitFor();
+  assert.ok(told);
+  house.check();
+});
+
 test("a server that restarts is come back to, and what was held is still held", async () => {
   const show = await house.put_on();
   const ada = await house.visitor();
