@@ -23,7 +23,7 @@ use journal::{Asked, Journal};
 use program::{Program, verify};
 
 /// How often the program is killed.
-const ROUNDS: u64 = 4;
+const ROUNDS: u64 = 10;
 /// Buyers at once.
 const BUYERS: usize = 6;
 /// Seats of the show: enough that it is not sold out in the end.
@@ -55,7 +55,7 @@ async fn whatever_was_acknowledged_is_there_after_a_kill() {
             })
             .collect();
         // At a random moment, told by what happened and not by a clock.
-        let enough = random.random_range(30..300);
+        let enough = random.random_range(30..400);
         while acknowledged.load(Ordering::Relaxed) < enough {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
@@ -214,6 +214,7 @@ async fn a_program_that_is_told_to_stop_tells_everybody_and_ends_well() {
         }
     };
     assert!(matches!(closed, usher::client::ClientError::Closed { code: 1001, .. }), "{closed}");
+    drop(buyer);
     assert_eq!(program.ended(), Some(0));
 
     let program = Program::start(folder.path());
