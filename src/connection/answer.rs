@@ -141,14 +141,22 @@ impl Doorkeeper {
     }
 
     /// Answers with a refusal, and counts it.
-    pub fn refuse(&self, request: &Request, refused: &Refused) -> String {
+    fn refuse(&self, request: &Request, refused: &Refused) -> String {
         let reason = refused.refusal.reason();
         self.refusals.entry(reason).or_default().fetch_add(1, Ordering::Relaxed);
         response::refused(&request.id, &refused.refusal, refused.holding.as_ref(), refused.now)
     }
 
-    /// A refusal that no show was asked for.
-    pub fn at_the_door(&self, refusal: Refusal) -> Refused {
+    /// Answers a request that is refused before any show is asked: with that refusal, unless the
+    /// request is faulty, which comes before every refusal.
+    pub fn turn_away(&self, show: &OpenShow, request: &Request, refusal: Refusal) -> String {
+        match check_wish(show, &request.method) {
+            Ok(()) => self.refuse(request, &self.at_the_door(refusal)),
+            Err(fault) => response::fault(Some(&request.id), &fault),
+        }
+    }
+
+    fn at_the_door(&self, refusal: Refusal) -> Refused {
         Refused { refusal, holding: None, now: self.clock.now() }
     }
 
@@ -187,7 +195,7 @@ impl Doorkeeper {
     }
 
     async fn ask(&self, show: &OpenShow, asker: &Asker, method: &Method) -> Result<Reply, No> {
-        check_wish(show, method)?;
+        check_wish(show, method).map_err(No::Fault)?;
         let refuse = |refusal| No::Refused(self.at_the_door(refusal));
         let Some(session) = asker.session() else { return Err(refuse(Refusal::NotIdentified)) };
         if method.is_attempt() {
@@ -231,7 +239,7 @@ fn command(session: SessionId, method: &Method) -> Option<Command> {
 }
 
 /// An index the hall does not have is a fault in the request, not a wish that cannot be had.
-fn check_wish(show: &OpenShow, method: &Method) -> Result<(), No> {
+fn check_wish(show: &OpenShow, method: &Method) -> Result<(), Fault> {
     let Method::HoldBest(Wish { categories, sections, areas, .. }) = method else { return Ok(()) };
     let hall = show.hall();
     let lists = [
@@ -242,7 +250,7 @@ fn check_wish(show: &OpenShow, method: &Method) -> Result<(), No> {
     for (name, indexes, count) in lists {
         let beyond = |index: &&u16| usize::from(**index) >= count;
         if let Some(index) = indexes.iter().flatten().find(beyond) {
-            return Err(No::Fault(Fault::no_such_index(name, *index)));
+            return Err(Fault::no_such_index(name, *index));
         }
     }
     Ok(())

@@ -90,7 +90,7 @@ impl Visitor {
             }
             (Ok(request::Incoming::Request(request)), Err(retry_after_ms)) => {
                 let refusal = Refusal::TooFast { retry_after_ms };
-                Next::Answer(door.refuse(&request, &door.at_the_door(refusal)))
+                Next::Answer(door.turn_away(show, &request, refusal))
             }
             (Err(faulty), _) if faulty.fault == Fault::NotJson && self.too_often_not_json(now) => {
                 Next::Close(CloseCode::Abuse, "not JSON")

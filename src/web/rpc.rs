@@ -49,7 +49,7 @@ async fn answer(
     });
     match counted {
         Ok(mut asker) => doorkeeper.answer(show, &mut asker, request).await.text,
-        Err(refusal) => doorkeeper.refuse(request, &doorkeeper.at_the_door(refusal)),
+        Err(refusal) => doorkeeper.turn_away(show, request, refusal),
     }
 }
 

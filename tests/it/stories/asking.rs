@@ -501,3 +501,21 @@ async fn many_requests_under_way_are_answered_in_the_order_asked() {
         assert_eq!(line.response().await["id"], id);
     }
 }
+
+#[tokio::test]
+async fn what_is_faulty_is_a_fault_before_it_is_refused_for_anything() {
+    let house = OpenHouse::start_at(NOW).await.restart_with_usual_limits().await;
+    let show = house.a_show().await;
+    let beyond = json!({"quantity": 1, "categories": [7]});
+    let request = json!({"jsonrpc": "2.0", "id": 1, "method": "hold_best", "params": beyond});
+    let by_a_stranger = house.rpc(&show, Some("forged"), &request).await;
+    assert_eq!(by_a_stranger["error"]["code"], -32602, "{by_a_stranger}");
+    // The clock stands: after the burst of thirty everything is too fast.
+    let (mut line, _) = Line::identified(&house, &show, None).await;
+    for _ in 1..30 {
+        line.granted("identify", json!({})).await;
+    }
+    assert_eq!(line.refused("identify", json!({})).await["reason"], "too_fast");
+    let in_a_hurry = line.ask("hold_best", beyond).await;
+    assert_eq!(in_a_hurry["error"]["code"], -32602, "{in_a_hurry}");
+}
