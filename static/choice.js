@@ -66,7 +66,9 @@ export class Choice {
   lose(states, changed) {
     const held = new Set(this.hold?.seats ?? []);
     const looked_at = changed ?? this.listed;
-    const lost = looked_at.filter((seat) => this.seats.has(seat) && states[seat] !== AVAILABLE && !held.has(seat));
+    const lost = looked_at.filter(
+      (seat) => this.seats.has(seat) && states[seat] !== AVAILABLE && !held.has(seat),
+    );
     for (const seat of lost) this.seats.delete(seat);
     return lost;
   }
@@ -117,7 +119,8 @@ export class Choice {
     }
     const [hold] = holds;
     if (hold) {
-      const changed = hold.id !== before?.id || hold.seats.join() !== before.seats.join() || hold.state !== before.state;
+      const changed =
+        hold.id !== before?.id || hold.seats.join() !== before.seats.join() || hold.state !== before.state;
       if (changed) this.held(hold);
       else this.hold = hold;
       return changed ? "held" : "same";

@@ -57,7 +57,8 @@ export function listen(map, { onseat, onarea, onpoint }) {
       onseat(seat);
       onpoint(seat, -1, x, y); // what it is to the buyer is different now
     } else if (area >= 0) onarea(area);
-    else if (map.seat_px() < CHOOSE_FROM_PX[kind]) map.zoom(Math.max(2.2, (CHOOSE_FROM_PX[kind] + 6) / map.seat_px()), x, y);
+    else if (map.seat_px() < CHOOSE_FROM_PX[kind])
+      map.zoom(Math.max(2.2, (CHOOSE_FROM_PX[kind] + 6) / map.seat_px()), x, y);
   };
 
   canvas.addEventListener("pointerdown", (event) => {
@@ -88,7 +89,8 @@ export function listen(map, { onseat, onarea, onpoint }) {
   /** @param {PointerEvent} event */
   const up = (event) => {
     if (!fingers.delete(event.pointerId)) return;
-    if (tapping && event.type === "pointerup") tap(...place(event), event.pointerType === "mouse" ? "mouse" : "touch");
+    if (tapping && event.type === "pointerup")
+      tap(...place(event), event.pointerType === "mouse" ? "mouse" : "touch");
     tapping = false;
   };
   canvas.addEventListener("pointerup", up);
@@ -100,14 +102,18 @@ export function listen(map, { onseat, onarea, onpoint }) {
     onpoint(-1, -1, 0, 0);
   });
 
-  canvas.addEventListener("wheel", (event) => {
-    event.preventDefault();
-    const lines = event.deltaMode === 1 ? 16 : 1;
-    // A trackpad's pinch arrives as a wheel with the control key, in much smaller steps.
-    const speed = event.ctrlKey ? 0.01 : 0.0016;
-    map.zoom(Math.exp(-Math.max(Math.min(event.deltaY * lines, 300), -300) * speed), ...place(event));
-    point(...place(event), "mouse");
-  }, { passive: false });
+  canvas.addEventListener(
+    "wheel",
+    (event) => {
+      event.preventDefault();
+      const lines = event.deltaMode === 1 ? 16 : 1;
+      // A trackpad's pinch arrives as a wheel with the control key, in much smaller steps.
+      const speed = event.ctrlKey ? 0.01 : 0.0016;
+      map.zoom(Math.exp(-Math.max(Math.min(event.deltaY * lines, 300), -300) * speed), ...place(event));
+      point(...place(event), "mouse");
+    },
+    { passive: false },
+  );
 
   canvas.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;

@@ -26,7 +26,8 @@ async function get(path) {
     throw new NotHad(0, "The house cannot be reached. Check your connection, then reload the page.");
   }
   if (answer.status === 404) throw new NotHad(404, "There is no such show.");
-  if (!answer.ok) throw new NotHad(answer.status, "The house does not answer properly. Reload the page in a moment.");
+  if (!answer.ok)
+    throw new NotHad(answer.status, "The house does not answer properly. Reload the page in a moment.");
   return answer.json();
 }
 
@@ -45,16 +46,18 @@ export function get_layout(show) {
   return get(`/v1/shows/${encodeURIComponent(show)}/layout`);
 }
 
+/** Under which name the session's token is kept in the browser. */
+export const SESSION_KEY = "usher.session";
+
 /** Where all tabs keep the one session. A browser that keeps nothing (private, full) still works
  *  for as long as the page is open. @returns {import("./usher.js").SessionStore} */
 export function browser_session() {
-  const name = "usher.session";
   /** @type {string | null} */
   let in_memory = null;
   return {
     load() {
       try {
-        return localStorage.getItem(name) ?? in_memory;
+        return localStorage.getItem(SESSION_KEY) ?? in_memory;
       } catch {
         return in_memory;
       }
@@ -62,8 +65,8 @@ export function browser_session() {
     save(token) {
       in_memory = token;
       try {
-        if (token === null) localStorage.removeItem(name);
-        else localStorage.setItem(name, token);
+        if (token === null) localStorage.removeItem(SESSION_KEY);
+        else localStorage.setItem(SESSION_KEY, token);
       } catch {
         // kept in memory
       }

@@ -7,7 +7,11 @@ import { availability, counted } from "./sentences.js";
 
 /** @typedef {import("./house.js").Show} Show */
 
-const [list, more, lost] = [by_id("shows", HTMLUListElement), by_id("more", HTMLButtonElement), by_id("lost", HTMLElement)];
+const [list, more, lost] = [
+  by_id("shows", HTMLUListElement),
+  by_id("more", HTMLButtonElement),
+  by_id("lost", HTMLElement),
+];
 /** Where the next page begins. @type {string | undefined} */
 let next;
 
@@ -17,13 +21,29 @@ function ticket(show) {
   /** @param {Intl.DateTimeFormatOptions} options */
   const part = (options) => new Intl.DateTimeFormat(undefined, options).format(date);
   const { state, words } = availability(show, Date.now());
-  return make("li", {}, make("a", { class: "ticket", href: `/show.html?show=${encodeURIComponent(show.id)}` },
-    make("span", { class: "day" }, make("span", {}, part({ weekday: "short" })), make("b", {}, part({ day: "numeric" })), make("span", {}, part({ month: "short" }))),
-    make("span", { class: "about" },
-      make("h2", {}, show.title),
-      make("p", {}, `${show.hall_name ?? show.hall} · ${part({ hour: "numeric", minute: "2-digit" })}`),
-      make("p", {}, counted("seat", show.seats)),
-      make("p", { class: "left", "data-state": state }, words))));
+  return make(
+    "li",
+    {},
+    make(
+      "a",
+      { class: "ticket", href: `/show.html?show=${encodeURIComponent(show.id)}` },
+      make(
+        "span",
+        { class: "day" },
+        make("span", {}, part({ weekday: "short" })),
+        make("b", {}, part({ day: "numeric" })),
+        make("span", {}, part({ month: "short" })),
+      ),
+      make(
+        "span",
+        { class: "about" },
+        make("h2", {}, show.title),
+        make("p", {}, `${show.hall_name ?? show.hall} · ${part({ hour: "numeric", minute: "2-digit" })}`),
+        make("p", {}, counted("seat", show.seats)),
+        make("p", { class: "left", "data-state": state }, words),
+      ),
+    ),
+  );
 }
 
 async function read_on() {
@@ -38,11 +58,14 @@ async function read_on() {
     by_id("news", HTMLElement).textContent = `${counted("show", list.childElementCount)} listed.`;
   } catch (error) {
     lost.hidden = false;
-    lost.textContent = error instanceof NotHad ? error.message : "Something went wrong on this page. Reload it and try again.";
+    lost.textContent =
+      error instanceof NotHad ? error.message : "Something went wrong on this page. Reload it and try again.";
   } finally {
     more.disabled = false;
   }
 }
 
+// Come back to by the back button, the list would be as old as it was left.
+addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
 more.addEventListener("click", () => void read_on());
 await read_on();

@@ -189,10 +189,11 @@ export class SeatMap {
 
   /** Asks for a frame. */
   draw() {
-    if (this.#frame === 0) this.#frame = requestAnimationFrame((now) => {
-      this.#frame = 0;
-      this.#paint(now);
-    });
+    if (this.#frame === 0)
+      this.#frame = requestAnimationFrame((now) => {
+        this.#frame = 0;
+        this.#paint(now);
+      });
   }
 
   /** @param {number} now */
@@ -296,17 +297,23 @@ export class SeatMap {
     ctx.textBaseline = "middle";
     plan.layout.areas.forEach((area, index) => {
       const box = plan.area_boxes[index];
-      const width = box.width * this.view.scale;
-      if (width < 44) return;
       const [x, y] = views.to_screen(this.view, box.x + box.width / 2, box.y + box.height / 2);
-      const px = Math.min(width / 8, 20, box.height * this.view.scale * 0.36);
+      // Words run along the longer side.
+      const upright = box.height > box.width * 1.4;
+      const [width, height] = upright ? [box.height, box.width] : [box.width, box.height];
+      const room = width * this.view.scale - 6;
+      const px = Math.min(room / 8, 20, height * this.view.scale * 0.36);
       if (px < 7) return;
+      ctx.save();
+      ctx.translate(x, y);
+      if (upright) ctx.rotate(-Math.PI / 2);
       ctx.fillStyle = palette.ink;
       ctx.font = `650 ${px}px ${palette.font}`;
-      ctx.fillText(area.name, x, y - px * 0.62, width - 6);
+      ctx.fillText(area.name, 0, -px * 0.62, room);
       ctx.font = `450 ${px * 0.82}px ${palette.font}`;
       const left = this.left[index];
-      ctx.fillText(left > 0 ? `${left.toLocaleString()} places left` : "full", x, y + px * 0.62, width - 6);
+      ctx.fillText(left > 0 ? `${left.toLocaleString()} places left` : "full", 0, px * 0.62, room);
+      ctx.restore();
     });
   }
 }
@@ -318,8 +325,16 @@ function read_palette(element) {
   /** @param {string} name */
   const colour = (name) => style.getPropertyValue(`--${name}`).trim();
   return {
-    ground: colour("ground"), lift: Number(colour("lift")) || 0, ink: colour("ink"), faint: colour("faint"), held: colour("seat-held"),
-    sold: colour("seat-sold"), blocked: colour("seat-blocked"), own: colour("own"),
-    own_ink: colour("own-ink"), stage: colour("line"), font: style.fontFamily,
+    ground: colour("ground"),
+    lift: Number(colour("lift")) || 0,
+    ink: colour("ink"),
+    faint: colour("faint"),
+    held: colour("seat-held"),
+    sold: colour("seat-sold"),
+    blocked: colour("seat-blocked"),
+    own: colour("own"),
+    own_ink: colour("own-ink"),
+    stage: colour("line"),
+    font: style.fontFamily,
   };
 }

@@ -55,7 +55,8 @@ export function paint_piece(ctx, scene, box, k, dpr, named, part = box) {
   plan.layout.areas.forEach((area, i) => {
     // Its own words are left out: its name and what is left are written over it, live.
     const color = plan.layout.categories[area.category]?.color ?? palette.faint;
-    if (touch(plan.area_boxes[i], part)) paint_shape(ctx, { ...area.shape, color, text: undefined }, palette, 0.45, line);
+    if (touch(plan.area_boxes[i], part))
+      paint_shape(ctx, { ...area.shape, color, text: undefined }, palette, 0.45, line);
   });
   ctx.setTransform(1, 0, 0, 1, 0, 0);
   const seats = sort_by_look(scene, wider(part, plan.pitch));
@@ -72,7 +73,10 @@ export function paint_piece(ctx, scene, box, k, dpr, named, part = box) {
  *  @param {Box} box @param {Box} part @param {number} k */
 function clip_to(ctx, box, part, k) {
   const [left, top] = [Math.floor((part.x - box.x) * k), Math.floor((part.y - box.y) * k)];
-  const [right, bottom] = [Math.ceil((part.x + part.width - box.x) * k), Math.ceil((part.y + part.height - box.y) * k)];
+  const [right, bottom] = [
+    Math.ceil((part.x + part.width - box.x) * k),
+    Math.ceil((part.y + part.height - box.y) * k),
+  ];
   ctx.beginPath();
   ctx.rect(left, top, right - left, bottom - top);
   ctx.clip();
@@ -105,7 +109,8 @@ function sort_by_look({ plan, states, floor }, box) {
 /** @param {Scene} scene @param {number} look */
 function colour({ plan, palette }, look) {
   const state = look & 3;
-  if (state === AVAILABLE) return lifted(plan.layout.categories[look >> 2]?.color ?? palette.ink, palette.lift);
+  if (state === AVAILABLE)
+    return lifted(plan.layout.categories[look >> 2]?.color ?? palette.ink, palette.lift);
   return state === HELD ? palette.held : state === SOLD ? palette.sold : palette.blocked;
 }
 
@@ -117,7 +122,8 @@ function paint_plain(ctx, scene, looks, box, k, size) {
     ctx.fillStyle = colour(scene, look);
     const side = Math.max(size * PLAIN_SHARE[look & 3], 0.8);
     const half = side / 2;
-    for (const seat of seats) ctx.fillRect((x[seat] - box.x) * k - half, (y[seat] - box.y) * k - half, side, side);
+    for (const seat of seats)
+      ctx.fillRect((x[seat] - box.x) * k - half, (y[seat] - box.y) * k - half, side, side);
   });
 }
 
@@ -144,7 +150,12 @@ export function seat_shape(ctx, state, x, y, size) {
   } else if (state === HELD) {
     ctx.lineWidth = Math.max(size * 0.13, 1);
     const inset = half - ctx.lineWidth / 2;
-    ctx.roundRect(x - inset, y - inset, inset * 2, inset * 2, [size * 0.34, size * 0.34, size * 0.15, size * 0.15]);
+    ctx.roundRect(x - inset, y - inset, inset * 2, inset * 2, [
+      size * 0.34,
+      size * 0.34,
+      size * 0.15,
+      size * 0.15,
+    ]);
     ctx.stroke();
   } else if (state === SOLD) {
     ctx.arc(x, y, size * 0.24, 0, Math.PI * 2);
@@ -199,11 +210,15 @@ function paint_row_names(ctx, { plan, palette, floor }, box, part, k, size, dpr)
   for (const { label, section, first, count } of plan.rows) {
     if (!label || !floor.has(section)) continue;
     const last = first + count - 1;
-    for (const [end, beside] of [[first, Math.min(first + 1, last)], [last, Math.max(last - 1, first)]]) {
+    for (const [end, beside] of [
+      [first, Math.min(first + 1, last)],
+      [last, Math.max(last - 1, first)],
+    ]) {
       const [ex, ey] = [plan.x[end], plan.y[end]];
       if (ex < reach.x || ex > reach.x + reach.width || ey < reach.y || ey > reach.y + reach.height) continue;
       const length = Math.hypot(ex - plan.x[beside], ey - plan.y[beside]) || 1;
-      const [dx, dy] = beside === end ? [-1, 0] : [(ex - plan.x[beside]) / length, (ey - plan.y[beside]) / length];
+      const [dx, dy] =
+        beside === end ? [-1, 0] : [(ex - plan.x[beside]) / length, (ey - plan.y[beside]) / length];
       const away = plan.pitch * 0.95;
       ctx.fillText(label, (ex + dx * away - box.x) * k, (ey + dy * away - box.y) * k);
     }
@@ -242,7 +257,8 @@ export function sections_to_name(scene, k, dpr) {
   return [...floor].filter((section) => {
     if (written.has(plan.layout.sections[section].name.trim().toLowerCase())) return false;
     const box = name_box(scene, section, k, dpr);
-    if (box.width > plan.section_boxes[section].width || taken.some((other) => touch(other, box))) return false;
+    if (box.width > plan.section_boxes[section].width || taken.some((other) => touch(other, box)))
+      return false;
     taken.push(box);
     return true;
   });
@@ -265,7 +281,12 @@ function paint_section_name(ctx, scene, section, box, part, k, dpr) {
   ctx.font = `650 ${SECTION_NAME_PX * dpr}px ${palette.font}`;
   ctx.textAlign = "center";
   ctx.textBaseline = "middle";
-  ctx.fillText(short_name(plan.layout.sections[section].name), x + (plate.width * k) / 2, y + (plate.height * k) / 2, plate.width * k);
+  ctx.fillText(
+    short_name(plan.layout.sections[section].name),
+    x + (plate.width * k) / 2,
+    y + (plate.height * k) / 2,
+    plate.width * k,
+  );
 }
 
 /** A shape of the plan. Fills are thinned, for plans are drawn for white paper, and the seats come

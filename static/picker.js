@@ -6,7 +6,7 @@ import { Basket } from "./basket.js";
 import { Choice } from "./choice.js";
 import { by_id, make } from "./elements.js";
 import { listen } from "./gestures.js";
-import { browser_session, get_layout, get_show, NotHad } from "./house.js";
+import { browser_session, get_layout, get_show, NotHad, SESSION_KEY } from "./house.js";
 import { SeatMap } from "./map.js";
 import { Plan } from "./plan.js";
 import { Rows } from "./rows.js";
@@ -37,7 +37,9 @@ async function start() {
 /** @param {import("./house.js").Show} show @param {import("./plan.js").Layout} layout */
 async function open(show, layout) {
   by_id("title", HTMLElement).textContent = show.title;
-  by_id("when", HTMLElement).textContent = [short_date_words(show.starts_at), show.hall_name].filter(Boolean).join(" · ");
+  by_id("when", HTMLElement).textContent = [short_date_words(show.starts_at), show.hall_name]
+    .filter(Boolean)
+    .join(" · ");
   document.title = `${show.title} · choose your seats · Usher`;
 
   const plan = new Plan(layout);
@@ -47,9 +49,10 @@ async function open(show, layout) {
   let first_frame = true;
   let first_identity = true;
 
+  const session = browser_session();
   const client = new UsherClient({
     show: show.id,
-    session: browser_session(),
+    session,
     onlink: show_link,
     onseats: ({ changed }) => {
       const { mirror } = client;
@@ -75,7 +78,10 @@ async function open(show, layout) {
     onarea: (area) => basket.wish_for_area(area),
   });
   const basket = new Basket({
-    plan, show, choice, client,
+    plan,
+    show,
+    choice,
+    client,
     onchange: () => {
       const marks = choice.marks();
       map.mark(marks);
@@ -96,7 +102,11 @@ async function open(show, layout) {
   draw_legend(plan, show.currency);
   offer_floors(map);
   offer_views(map);
-  document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && client.probe());
+  share_first_session(session, client, choice);
+  document.addEventListener(
+    "visibilitychange",
+    () => document.visibilityState === "visible" && client.probe(),
+  );
 
   /** @type {() => void} */
   let seen = () => {};
@@ -106,13 +116,31 @@ async function open(show, layout) {
   return { plan, choice, client, map, rows, basket };
 }
 
+/** Two tabs opened at once in a new browser are given a session each; the one kept last becomes
+ *  both's. Only once and only at first: a token is renewed at every opening, and tabs that followed
+ *  each other's renewals would never rest.
+ *  @param {import("./usher.js").SessionStore} session @param {UsherClient} client @param {Choice} choice */
+function share_first_session(session, client, choice) {
+  if (session.load() !== null) return;
+  /** @param {StorageEvent} event */
+  const follow = ({ key, newValue }) => {
+    if (key !== SESSION_KEY || newValue === null) return;
+    removeEventListener("storage", follow);
+    if (choice.hold) return;
+    client.close();
+    client.open();
+  };
+  addEventListener("storage", follow);
+}
+
 /** The show began another life: where its layout is another too, the page begins anew.
  *  @param {Plan} plan @param {import("./usher.js").Mirror} mirror */
 async function renew(plan, mirror) {
   const before = plan.layout;
   plan.epoch = mirror.epoch; // asked once for each epoch, whatever the answer
   const layout = await get_layout(before.show);
-  if (JSON.stringify({ ...layout, epoch: "" }) !== JSON.stringify({ ...before, epoch: "" })) location.reload();
+  if (JSON.stringify({ ...layout, epoch: "" }) !== JSON.stringify({ ...before, epoch: "" }))
+    location.reload();
 }
 
 /** @param {Link} link */
@@ -128,23 +156,33 @@ function offer_floors(map) {
   const { plan } = map.scene;
   const root = by_id("floors", HTMLElement);
   root.hidden = plan.floors.length < 2;
-  root.replaceChildren(...plan.floors.map((sections, floor) => {
-    const name = sections.length > 2 ? `Level ${floor + 1}` : sections.map((s) => plan.layout.sections[s].name).join(", ");
-    const button = make("button", { type: "button", "aria-pressed": String(floor === 0) }, name);
-    button.addEventListener("click", () => show_floor(map, floor));
-    return button;
-  }));
+  root.replaceChildren(
+    ...plan.floors.map((sections, floor) => {
+      const name =
+        sections.length > 2
+          ? `Level ${floor + 1}`
+          : sections.map((s) => plan.layout.sections[s].name).join(", ");
+      const button = make("button", { type: "button", "aria-pressed": String(floor === 0) }, name);
+      button.addEventListener("click", () => show_floor(map, floor));
+      return button;
+    }),
+  );
 }
 
 /** @param {SeatMap} map @param {number} floor */
 function show_floor(map, floor) {
   map.show_floor(floor);
-  [...by_id("floors", HTMLElement).children].forEach((button, i) => button.setAttribute("aria-pressed", String(i === floor)));
+  [...by_id("floors", HTMLElement).children].forEach((button, i) =>
+    button.setAttribute("aria-pressed", String(i === floor)),
+  );
 }
 
 /** @param {SeatMap} map */
 function offer_views(map) {
-  const [map_button, list_button] = [by_id("map-button", HTMLButtonElement), by_id("list-button", HTMLButtonElement)];
+  const [map_button, list_button] = [
+    by_id("map-button", HTMLButtonElement),
+    by_id("list-button", HTMLButtonElement),
+  ];
   /** @param {boolean} list */
   const choose = (list) => {
     map_button.setAttribute("aria-pressed", String(!list));

@@ -95,7 +95,9 @@ export class Plan {
         [top, bottom] = [Math.min(top, this.y[i]), Math.max(bottom, this.y[i])];
       }
     }
-    return left > right ? { x: 0, y: 0, width: 0, height: 0 } : { x: left, y: top, width: right - left, height: bottom - top };
+    return left > right
+      ? { x: 0, y: 0, width: 0, height: 0 }
+      : { x: left, y: top, width: right - left, height: bottom - top };
   }
 
   /** Everything there is to see, with a seat's width of air; not the drawing's own size, which may
@@ -225,7 +227,17 @@ export class Grid {
 }
 
 /** The box around a shape before it is turned. @param {Decoration} shape @returns {Box | null} */
-function straight_box({ shape, x, y, width = 0, height = 0, points, radius = 0, radius_x = radius, radius_y = radius }) {
+function straight_box({
+  shape,
+  x,
+  y,
+  width = 0,
+  height = 0,
+  points,
+  radius = 0,
+  radius_x = radius,
+  radius_y = radius,
+}) {
   if (shape === "text") return null; // its place is where it turns, not where it is
   if (shape === "rectangle") return { x, y, width, height };
   if (!points) return { x: x - radius_x, y: y - radius_y, width: 2 * radius_x, height: 2 * radius_y };
@@ -248,8 +260,12 @@ export function bounds(shape) {
   }
   const turn = (rotation * Math.PI) / 180;
   const [cos, sin] = [Math.cos(turn), Math.sin(turn)];
-  const corners = boxes.flatMap((box) => [[box.x, box.y], [box.x + box.width, box.y],
-    [box.x, box.y + box.height], [box.x + box.width, box.y + box.height]]);
+  const corners = boxes.flatMap((box) => [
+    [box.x, box.y],
+    [box.x + box.width, box.y],
+    [box.x, box.y + box.height],
+    [box.x + box.width, box.y + box.height],
+  ]);
   if (corners.length === 0) return { x, y, width: 0, height: 0 };
   const xs = corners.map(([cx, cy]) => x + (cx - x) * cos - (cy - y) * sin);
   const ys = corners.map(([cx, cy]) => y + (cx - x) * sin + (cy - y) * cos);
@@ -263,7 +279,8 @@ export function inside(shape, x, y) {
   const turn = (-(shape.rotation ?? 0) * Math.PI) / 180;
   const [dx, dy] = [x - shape.x, y - shape.y];
   const [px, py] = [dx * Math.cos(turn) - dy * Math.sin(turn), dx * Math.sin(turn) + dy * Math.cos(turn)];
-  if (shape.shape === "rectangle") return px >= 0 && py >= 0 && px <= (shape.width ?? 0) && py <= (shape.height ?? 0);
+  if (shape.shape === "rectangle")
+    return px >= 0 && py >= 0 && px <= (shape.width ?? 0) && py <= (shape.height ?? 0);
   if (shape.points) {
     let within = false;
     const corners = shape.points;

@@ -50,7 +50,12 @@ export class Rows {
     const total = rows.reduce((sum, row) => sum + row.count, 0);
     const count = make("span", { class: "count" });
     const list = make("div", { class: "rows" });
-    const details = make("details", { class: "section" }, make("summary", {}, make("span", { class: "name" }, name || "Seats"), count), list);
+    const details = make(
+      "details",
+      { class: "section" },
+      make("summary", {}, make("span", { class: "name" }, name || "Seats"), count),
+      list,
+    );
     details.addEventListener("toggle", () => {
       if (details.open && !list.hasChildNodes()) this.#fill(list, rows, 0);
     });
@@ -76,16 +81,30 @@ export class Rows {
     const seats = make("span", { class: "seats" });
     for (let i = 0; i < count; i += 1) {
       const seat = start + i;
-      const button = make("button", {
-        type: "button", class: gaps.includes(i) ? "seat after-aisle" : "seat", "data-seat": seat,
-        tabindex: first && i === 0 ? 0 : -1,
-      }, this.plan.numbers[seat]);
-      button.style.setProperty("--category", this.plan.layout.categories[this.plan.category[seat]]?.color ?? "");
+      const button = make(
+        "button",
+        {
+          type: "button",
+          class: gaps.includes(i) ? "seat after-aisle" : "seat",
+          "data-seat": seat,
+          tabindex: first && i === 0 ? 0 : -1,
+        },
+        this.plan.numbers[seat],
+      );
+      button.style.setProperty(
+        "--category",
+        this.plan.layout.categories[this.plan.category[seat]]?.color ?? "",
+      );
       this.#buttons.set(seat, button);
       this.#show(seat);
       seats.append(button);
     }
-    return make("div", { class: "row", role: "group", "aria-label": `Row ${label}` }, make("span", { class: "row-name", "aria-hidden": "true" }, label), seats);
+    return make(
+      "div",
+      { class: "row", role: "group", "aria-label": `Row ${label}` },
+      make("span", { class: "row-name", "aria-hidden": "true" }, label),
+      seats,
+    );
   }
 
   /** @param {import("./plan.js").Area} area @param {number} index @param {(area:number) => void} onarea */
@@ -94,8 +113,13 @@ export class Rows {
     this.#areas.push(count);
     const button = make("button", { type: "button", class: "quiet" }, "Choose places");
     button.addEventListener("click", () => onarea(index));
-    return make("div", { class: "section standing", role: "group", "aria-label": `${area.name}, standing` },
-      make("span", { class: "name" }, `${area.name} (standing)`), count, button);
+    return make(
+      "div",
+      { class: "section standing", role: "group", "aria-label": `${area.name}, standing` },
+      make("span", { class: "name" }, `${area.name} (standing)`),
+      count,
+      button,
+    );
   }
 
   /** @param {Uint8Array} states @param {number[] | null} changed */
@@ -140,7 +164,8 @@ export class Rows {
       this.#sections[section].available += free;
     }
     for (const { count, available, total } of this.#sections) {
-      const words = available === 0 ? "full" : `${available.toLocaleString()} of ${counted("seat", total)} available`;
+      const words =
+        available === 0 ? "full" : `${available.toLocaleString()} of ${counted("seat", total)} available`;
       if (count.textContent !== words) count.textContent = words;
     }
     plan.layout.areas.forEach(({ first, count }, index) => {
@@ -165,16 +190,20 @@ export class Rows {
     };
     /** @type {Record<string, number>} */
     const targets = {
-      ArrowLeft: Math.max(seat - 1, row.first), ArrowRight: Math.min(seat + 1, row.first + row.count - 1),
-      ArrowUp: beside(index - 1), ArrowDown: beside(index + 1),
-      Home: row.first, End: row.first + row.count - 1,
+      ArrowLeft: Math.max(seat - 1, row.first),
+      ArrowRight: Math.min(seat + 1, row.first + row.count - 1),
+      ArrowUp: beside(index - 1),
+      ArrowDown: beside(index + 1),
+      Home: row.first,
+      End: row.first + row.count - 1,
     };
     const target = this.#buttons.get(targets[event.key] ?? -1);
     if (!target) return;
     event.preventDefault();
     // One stop for the tab key in each section: the seat last looked at.
     const section = target.closest("details");
-    for (const stop of section?.querySelectorAll('.seat[tabindex="0"]') ?? []) stop.setAttribute("tabindex", "-1");
+    for (const stop of section?.querySelectorAll('.seat[tabindex="0"]') ?? [])
+      stop.setAttribute("tabindex", "-1");
     target.tabIndex = 0;
     target.focus();
   }

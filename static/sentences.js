@@ -35,10 +35,16 @@ export function time_left(ms) {
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
 }
 
-/** "5 minutes", "90 seconds" @param {number} ms */
+/** Near a full minute nobody counts the seconds, in milliseconds. */
+const NEAR_MS = 3_000;
+
+/** "5 minutes", "1 minute and 30 seconds", "20 seconds" @param {number} ms */
 export function duration_words(ms) {
+  const minutes = Math.round(ms / 60_000);
+  if (minutes > 0 && Math.abs(ms - minutes * 60_000) < NEAR_MS) return counted("minute", minutes);
   const seconds = Math.max(Math.round(ms / 1000), 1);
-  return seconds % 60 === 0 ? counted("minute", seconds / 60) : counted("second", seconds);
+  const [whole, rest] = [Math.floor(seconds / 60), counted("second", seconds % 60)];
+  return whole === 0 ? rest : `${counted("minute", whole)} and ${rest}`;
 }
 
 /** "Monday 23 November 2026 at 19:30" @param {number} time @param {string} [locale] */
@@ -48,7 +54,13 @@ export function date_words(time, locale) {
 
 /** "Mon, 23 Nov, 19:30" @param {number} time @param {string} [locale] */
 export function short_date_words(time, locale) {
-  return new Intl.DateTimeFormat(locale, { weekday: "short", day: "numeric", month: "short", hour: "numeric", minute: "2-digit" }).format(time);
+  return new Intl.DateTimeFormat(locale, {
+    weekday: "short",
+    day: "numeric",
+    month: "short",
+    hour: "numeric",
+    minute: "2-digit",
+  }).format(time);
 }
 
 /** Seats by their names, those of one row together: "Stalls, row C, seats 12 and 13".
@@ -75,34 +87,48 @@ const REFUSALS = {
     `That was a little fast. Wait ${duration_words(Math.max(retry_after_ms ?? 1000, 1000))} and try again.`,
   not_identified: () => "We are still finding your place in line. Try again in a moment.",
   bad_session: () => "Your visit has ended. Reload the page to begin a new one.",
-  unavailable: () => "The box office does not answer at the moment. Try again shortly: nothing is ever sold to you twice.",
-  show_over: () => "This show has begun, so nothing more can be held. What you already hold can still be bought.",
-  not_on_sale: ({ on_sale_at }) => `Sales begin on ${date_words(on_sale_at)}. Come back then: this page will be ready.`,
+  unavailable: () =>
+    "The box office does not answer at the moment. Try again shortly: nothing is ever sold to you twice.",
+  show_over: () =>
+    "This show has begun, so nothing more can be held. What you already hold can still be bought.",
+  not_on_sale: ({ on_sale_at }) =>
+    `Sales begin on ${date_words(on_sale_at)}. Come back then: this page will be ready.`,
   not_admitted: () => "It is not your turn yet. Stay on the page: you keep your place.",
   no_such_hold: () => "These seats are no longer held for you. Choose your seats again.",
-  hold_expired: () => "Your time ran out and the seats went back on sale. Hold them again if they are still free.",
+  hold_expired: () =>
+    "Your time ran out and the seats went back on sale. Hold them again if they are still free.",
   payment_in_progress: () => "Your payment is under way. Wait for its answer before you change anything.",
-  already_holding: () => "You hold seats for this show already, perhaps in another tab. Buy or release those first.",
+  already_holding: () =>
+    "You hold seats for this show already, perhaps in another tab. Buy or release those first.",
   no_seats_named: () => "Choose at least one seat first.",
   seat_named_twice: ({ seats }, plan) => `${seat_names(plan, seats)} was asked for twice. Choose again.`,
   too_many_seats: ({ max }) => `You can have ${counted("seat", max)} at most. Take some away and try again.`,
   unknown_seat: () => "The plan has changed. Reload the page and choose again.",
   seat_blocked: ({ seats }, plan) => `${seat_names(plan, seats)}: not for sale. Choose another seat.`,
-  seats_taken: ({ seats }, plan) => `${seat_names(plan, seats)}: just taken by someone else. Choose another seat; the rest of your choice is still marked.`,
+  seats_taken: ({ seats }, plan) =>
+    `${seat_names(plan, seats)}: just taken by someone else. Choose another seat; the rest of your choice is still marked.`,
   waitlist_first: () => "These seats are kept for people who were waiting before. Choose others.",
-  others_are_holding: () => "Too few seats are free right now, but others are only holding theirs. Watch the plan: some may come back within minutes.",
-  sold_out: () => "There are not enough seats left for this wish. Try fewer seats, another price or another part of the house.",
-  not_together: () => "There are enough seats, but not side by side. Ask for fewer, or untick “Side by side”.",
-  orphan_seat: ({ seats }, plan) => `This would leave a single seat alone: ${seat_names(plan, seats)}. Take it too, or move your choice along by one.`,
-  payment_declined: () => "The card was declined and nothing was charged. Your seats stay yours until the time is up: try another card.",
-  payment_unavailable: () => "The bank does not answer. You have not been charged. Your seats stay yours until the time is up: try again.",
+  others_are_holding: () =>
+    "Too few seats are free right now, but others are only holding theirs. Watch the plan: some may come back within minutes.",
+  sold_out: () =>
+    "There are not enough seats left for this wish. Try fewer seats, another price or another part of the house.",
+  not_together: () =>
+    "There are enough seats, but not side by side. Ask for fewer, or untick “Side by side”.",
+  orphan_seat: ({ seats }, plan) =>
+    `This would leave a single seat alone: ${seat_names(plan, seats)}. Take it too, or move your choice along by one.`,
+  payment_declined: () =>
+    "The card was declined and nothing was charged. Your seats stay yours until the time is up: try another card.",
+  payment_unavailable: () =>
+    "The bank does not answer. You have not been charged. Your seats stay yours until the time is up: try again.",
 };
 
 /** @param {unknown} error @param {Plan} plan */
 export function error_words(error, plan) {
   if (error instanceof Refusal) {
     try {
-      const words = Object.hasOwn(REFUSALS, error.reason) ? REFUSALS[error.reason](error.data, plan) : error.message;
+      const words = Object.hasOwn(REFUSALS, error.reason)
+        ? REFUSALS[error.reason](error.data, plan)
+        : error.message;
       return words.charAt(0).toUpperCase() + words.slice(1);
     } catch {
       return error.message; // a refusal without the data it is said to have
@@ -133,8 +159,10 @@ const ALMOST_FULL = 0.1;
 export function availability(show, now) {
   if (show.starts_at <= now) return { state: "over", words: "Has begun" };
   if (show.available === 0) return { state: "none", words: "Full" };
-  if (show.on_sale_at && show.on_sale_at > now) return { state: "later", words: `On sale from ${date_words(show.on_sale_at)}` };
-  if (show.available <= show.seats * ALMOST_FULL) return { state: "few", words: `Almost full: ${counted("seat", show.available)} left` };
+  if (show.on_sale_at && show.on_sale_at > now)
+    return { state: "later", words: `On sale from ${date_words(show.on_sale_at)}` };
+  if (show.available <= show.seats * ALMOST_FULL)
+    return { state: "few", words: `Almost full: ${counted("seat", show.available)} left` };
   return { state: "free", words: "Seats available" };
 }
 
@@ -144,5 +172,8 @@ export const STATE_WORDS = ["available", "held by someone", "sold", "not for sal
 /** What a seat is called that is something to this buyer.
  *  @type {Readonly<Record<import("./choice.js").Mark, string>>} */
 export const MARK_WORDS = {
-  chosen: "chosen", held: "held for you", leaving: "held for you, to be given back", bought: "yours",
+  chosen: "chosen",
+  held: "held for you",
+  leaving: "held for you, to be given back",
+  bought: "yours",
 };

@@ -23,7 +23,15 @@ export function draw_legend(plan, currency) {
     const colour = (name) => style.getPropertyValue(`--${name}`).trim();
     const lift = Number(colour("lift")) || 0;
     legend.replaceChildren(
-      ...plan.layout.categories.map(({ name, color, price }) => make("li", {}, sign(AVAILABLE, lifted(color, lift)), `${name} `, make("b", {}, money_words({ amount: price, currency })))),
+      ...plan.layout.categories.map(({ name, color, price }) =>
+        make(
+          "li",
+          {},
+          sign(AVAILABLE, lifted(color, lift)),
+          `${name} `,
+          make("b", {}, money_words({ amount: price, currency })),
+        ),
+      ),
       make("li", {}, sign(HELD, colour("seat-held")), "Held"),
       make("li", {}, sign(SOLD, colour("seat-sold")), "Sold"),
       make("li", {}, sign(BLOCKED, colour("seat-blocked")), "Not for sale"),
@@ -37,7 +45,12 @@ export function draw_legend(plan, currency) {
 /** @param {number} state @param {string} colour @param {string} [ticked] the tick's colour */
 function sign(state, colour, ticked) {
   const dpr = Math.min(globalThis.devicePixelRatio || 1, 3);
-  const canvas = make("canvas", { class: "sign", width: SIGN_PX * dpr, height: SIGN_PX * dpr, "aria-hidden": "true" });
+  const canvas = make("canvas", {
+    class: "sign",
+    width: SIGN_PX * dpr,
+    height: SIGN_PX * dpr,
+    "aria-hidden": "true",
+  });
   const ctx = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
   ctx.fillStyle = colour;
   ctx.strokeStyle = colour;
@@ -69,7 +82,10 @@ export function show_hint(plan, currency, map, client, { seat, area, x, y }) {
   } else {
     const { name, category } = plan.layout.areas[area];
     const price = money_words({ amount: plan.layout.categories[category]?.price ?? 0, currency });
-    hint.replaceChildren(make("b", {}, `${name}, standing`), ` ${price}, ${map.left[area].toLocaleString()} places left`);
+    hint.replaceChildren(
+      make("b", {}, `${name}, standing`),
+      ` ${price}, ${map.left[area].toLocaleString()} places left`,
+    );
   }
   const { width, height } = hint.getBoundingClientRect();
   const left = Math.min(Math.max(x - width / 2, 6), Math.max(map.screen.width - width - 6, 6));

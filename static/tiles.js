@@ -94,7 +94,10 @@ export class Tiles {
   draw(ctx, view, screen) {
     this.#frame += 1;
     const ratio = view.scale / this.scale;
-    const [ox, oy] = [Math.round(view.x * this.dpr + this.left * ratio), Math.round(view.y * this.dpr + this.top * ratio)];
+    const [ox, oy] = [
+      Math.round(view.x * this.dpr + this.left * ratio),
+      Math.round(view.y * this.dpr + this.top * ratio),
+    ];
     const { first, last } = this.#shown(view, screen);
     for (let line = first[1]; line <= last[1]; line += 1) {
       for (let column = first[0]; column <= last[0]; column += 1) {
@@ -103,7 +106,10 @@ export class Tiles {
         tile.used = this.#frame;
         // Edges are rounded, not widths: neighbours meet without a seam at any scale.
         const [x0, y0] = [ox + Math.round(column * TILE_PX * ratio), oy + Math.round(line * TILE_PX * ratio)];
-        const [x1, y1] = [ox + Math.round((column + 1) * TILE_PX * ratio), oy + Math.round((line + 1) * TILE_PX * ratio)];
+        const [x1, y1] = [
+          ox + Math.round((column + 1) * TILE_PX * ratio),
+          oy + Math.round((line + 1) * TILE_PX * ratio),
+        ];
         ctx.drawImage(tile.canvas, x0, y0, x1 - x0, y1 - y0);
       }
     }
@@ -130,10 +136,16 @@ export class Tiles {
   /** @param {number} column @param {number} line @param {Tile} [tile] */
   #paint(column, line, tile = this.#new_tile(column, line)) {
     const side = TILE_PX / this.k;
-    const box = { x: (this.left + column * TILE_PX) / this.k, y: (this.top + line * TILE_PX) / this.k, width: side, height: side };
+    const box = {
+      x: (this.left + column * TILE_PX) / this.k,
+      y: (this.top + line * TILE_PX) / this.k,
+      width: side,
+      height: side,
+    };
     const { dirty } = tile;
     tile.dirty = new Set();
-    if (dirty === null || dirty.size > ONE_BY_ONE_MAX) return paint_piece(tile.ctx, this.scene, box, this.k, this.dpr, this.#named);
+    if (dirty === null || dirty.size > ONE_BY_ONE_MAX)
+      return paint_piece(tile.ctx, this.scene, box, this.k, this.dpr, this.#named);
     const { plan } = this.scene;
     const reach = (plan.pitch * SEAT_SHARE) / 2 + 1.5 / this.k;
     for (const seat of dirty) {

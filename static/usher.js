@@ -156,7 +156,7 @@ export function decodeFrame(message) {
   [steps, at] = varint(bytes, at);
   /** @type {Run[]} */
   const runs = [];
-  for (let end = 0; at < bytes.length; ) {
+  for (let end = 0; at < bytes.length;) {
     [gap, at] = varint(bytes, at);
     [packed, at] = varint(bytes, at);
     // Division, not a shift: shifts cut numbers to 32 bits.
@@ -214,7 +214,10 @@ export function decodeNotification(method, params) {
   const { from, to, runs } = params ?? {};
   expect(counts(from, to) && from <= to && Array.isArray(runs), "a diff lacks its numbers");
   for (const run of runs) {
-    expect(Array.isArray(run) && run.length === 3 && counts(...run) && run[1] >= 1 && run[2] <= 3, "a run cannot be read");
+    expect(
+      Array.isArray(run) && run.length === 3 && counts(...run) && run[1] >= 1 && run[2] <= 3,
+      "a run cannot be read",
+    );
   }
   return { kind: "diff", from, to, runs };
 }
@@ -423,7 +426,8 @@ export class UsherClient {
     const { show, base = globalThis.location?.origin } = this.#options;
     const url = new URL(`v1/shows/${encodeURIComponent(show)}/live`, new URL("./", base));
     url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
-    if (this.mirror && !this.#afresh) url.searchParams.set("since", `${this.mirror.epoch}.${this.mirror.seq}`);
+    if (this.mirror && !this.#afresh)
+      url.searchParams.set("since", `${this.mirror.epoch}.${this.mirror.seq}`);
     return url.href;
   }
 
@@ -529,9 +533,10 @@ export class UsherClient {
   #ask_for_life(socket) {
     this.#heard_since = false;
     const session = this.#session.load();
-    const asked = this.#options.identify === false || session === null
-      ? this.request("ping") // no such method: the fault is a sign of life
-      : this.request("identify", { session });
+    const asked =
+      this.#options.identify === false || session === null
+        ? this.request("ping") // no such method: the fault is a sign of life
+        : this.request("identify", { session });
     asked.catch(() => {}); // only whether anything is heard matters
     this.#watch(PROBE_MS, () => {
       if (this.#heard_since && this.link.state === "live") this.#watch_silence();

@@ -64,7 +64,8 @@ export function clamp(view, box, screen, scale_most) {
   const whole = fit(box, screen);
   const most = Math.max(scale_most, whole.scale);
   const scale = Math.min(Math.max(view.scale, whole.scale), most);
-  const kept = scale === view.scale ? view : zoom(view, scale / view.scale, screen.width / 2, screen.height / 2);
+  const kept =
+    scale === view.scale ? view : zoom(view, scale / view.scale, screen.width / 2, screen.height / 2);
   return {
     scale,
     x: clamp_side(kept.x, box.x * scale, box.width * scale, screen.width),

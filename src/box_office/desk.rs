@@ -20,6 +20,10 @@ use crate::show::{
 
 use super::replica::{OpenError, Replica};
 
+/// How many lapses one turn proposes at most, so that a house full of them does not keep buyers
+/// waiting.
+const LAPSES_MAX: usize = 512;
+
 /// What a command that was granted is answered with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
@@ -146,15 +150,18 @@ impl Desk {
         !self.again.is_empty()
     }
 
-    /// Proposes all of `inbox`, after what waits from the last turn, and answers with the entries to
-    /// append. What needs no entry is answered here.
+    /// Proposes the lapses that are due, what waits from the last turn, and all of `inbox`, and answers
+    /// with the entries to append. What needs no entry is answered here. A hold's end is proposed
+    /// like anything else, by whoever's clock says so.
     pub fn propose(&mut self, inbox: &mut Vec<Pending>, now: Time) -> Vec<Bytes> {
         self.asked.clear();
         let mut entries = Vec::new();
         let waited = std::mem::take(&mut self.again);
         let replica = self.replica.clone();
         let replica = replica.read();
-        for pending in waited.into_iter().chain(inbox.drain(..)) {
+        let ended = replica.show().ended_at(now).take(LAPSES_MAX);
+        let lapse = |hold| Pending { command: Command::Lapse { hold }, socket: None, answer: None };
+        for pending in ended.map(lapse).chain(waited).chain(inbox.drain(..)) {
             self.propose_one(&replica, pending, now, &mut entries);
         }
         entries
@@ -176,12 +183,12 @@ impl Desk {
             Ok(Proposal::AskAgain) => self.again.push(pending),
             Ok(Proposal::AlreadySo) => {
                 let seq = replica.head().seq;
-                pending.granted(Reply { answer: Answer::Done, seq, now });
+                pending.answered(Ok(Reply { answer: Answer::Done, seq, now }));
             }
             Ok(Proposal::Bought(id)) => match show.order(id) {
                 Some(order) => {
                     let answer = Answer::Order(OrderView::of(order, &show.definition().id));
-                    pending.granted(Reply { answer, seq: order.head.seq, now });
+                    pending.answered(Ok(Reply { answer, seq: order.head.seq, now }));
                 }
                 None => refuse(show, pending, Refusal::NoSuchHold, now),
             },
@@ -230,8 +237,11 @@ impl Desk {
         drop(replica);
         for (pending, answer, seq) in answers {
             match answer {
-                Some(Ok(answer)) => pending.granted(Reply { answer, seq, now }),
-                Some(Err(refused)) => pending.answered(Err(refused)),
+                Some(Ok(answer)) => {
+                    let unheard = pending.granted(Reply { answer, seq, now });
+                    settled.told.extend(unheard.filter(|told| hears(told.session, None)));
+                }
+                Some(Err(refused)) => drop(pending.answered(Err(refused))),
                 None => self.again.push(pending),
             }
         }
@@ -321,7 +331,8 @@ fn told(
 
 fn refuse(show: &Show, pending: Pending, refusal: Refusal, now: Time) {
     let refused = Refused::of(show, refusal, now);
-    pending.answered(Err(refused));
+    // Who asked may be gone: there is nobody to tell, and nothing was done.
+    drop(pending.answered(Err(refused)));
 }
 
 impl Refused {
@@ -336,15 +347,23 @@ impl Refused {
 }
 
 impl Pending {
-    fn granted(self, reply: Reply) {
-        self.answered(Ok(reply));
+    /// Answers a grant. Where nobody waits for it any more (the asker was told `unavailable`
+    /// meanwhile, or its request was given up), its session is told on all its sockets instead.
+    fn granted(self, reply: Reply) -> Option<Told> {
+        let (now, session) = (reply.now, self.command.session());
+        let answer = self.answered(Ok(reply))?.ok()?.answer;
+        let notice = match answer {
+            Answer::Hold(hold) => Notice::HoldChanged { hold, now },
+            Answer::Order(order) => Notice::Order { order, now },
+            // A release is told to all in any case.
+            Answer::Done => return None,
+        };
+        Some(Told { session: session?, except: None, notice })
     }
 
-    /// The asker may be gone: what was done stays done, and there is nobody to tell.
-    fn answered(self, answer: Result<Reply, Refused>) {
-        if let Some(asker) = self.answer {
-            drop(asker.send(answer));
-        }
+    /// Gives the answer back where nobody waits for it.
+    fn answered(self, answer: Result<Reply, Refused>) -> Option<Result<Reply, Refused>> {
+        self.answer?.send(answer).err()
     }
 }
 

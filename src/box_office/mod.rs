@@ -23,7 +23,7 @@ use crate::show::ShowId;
 
 pub use clock::Clock;
 pub use counters::{APPEND_ENTRIES_BOUNDS, APPEND_US_BOUNDS, Counters, Histogram};
-pub use desk::{Answer, Desk, Pending, Refused, Reply, Settled, Told};
+pub use desk::{Answer, Desk, Pending, Refused, Reply, Settled, Shared, Told};
 pub use open_show::{Looked, OpenShow};
 pub use replica::{OpenError, Replica};
 
@@ -74,12 +74,13 @@ impl BoxOffices {
             clock: self.clock.clone(),
             counters: self.counters.clone(),
         });
-        Ok(self.shows.entry(show.clone()).or_insert(open).clone())
+        self.shows.insert(show.clone(), open.clone());
+        Ok(open)
     }
 
-    /// An open show.
+    /// An open show; none where it was never opened or has ended.
     pub fn show(&self, show: &ShowId) -> Option<Arc<OpenShow>> {
-        self.shows.get(show).map(|open| open.clone())
+        self.shows.get(show).map(|open| open.clone()).filter(|open| !open.has_ended())
     }
 
     /// All open shows, in no meaningful order.

@@ -1,6 +1,7 @@
 //! The handle to an open show: what the rest of the house asks the box office through.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
@@ -14,7 +15,8 @@ use crate::show::{Asked, Command, Definition, Head, Refusal, SessionId, Time, pr
 use super::clock::Clock;
 use super::desk::{Pending, Refused, Reply, Shared, view_of};
 
-/// How long an asker waits for the log before hearing `unavailable`: the protocol's two seconds.
+/// How long an asker waits for the log before hearing `unavailable`: as long as a buyer looks at a
+/// button that does nothing.
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 
 /// What goes to a show's task.
@@ -47,6 +49,7 @@ pub struct OpenShow {
     clock: Clock,
     asks: mpsc::Sender<Ask>,
     replica: Shared,
+    is_away: Arc<AtomicBool>,
 }
 
 impl OpenShow {
@@ -59,8 +62,9 @@ impl OpenShow {
         clock: Clock,
         asks: mpsc::Sender<Ask>,
         replica: Shared,
+        is_away: Arc<AtomicBool>,
     ) -> Self {
-        Self { definition, hall, floor, board, clock, asks, replica }
+        Self { definition, hall, floor, board, clock, asks, replica, is_away }
     }
 
     /// What the show is.
@@ -98,6 +102,16 @@ impl OpenShow {
         self.replica.read().show().free().count()
     }
 
+    /// Whether the log does not answer just now: changes are refused, watching goes on.
+    pub fn is_away(&self) -> bool {
+        self.is_away.load(Ordering::Relaxed)
+    }
+
+    /// Whether the show's task has ended: it was stopped, or its log could not be followed.
+    pub fn has_ended(&self) -> bool {
+        self.asks.is_closed()
+    }
+
     /// Asks for something. `socket` is the asking socket, if there is one: what it is answered, the
     /// session's other sockets are told.
     ///
@@ -122,7 +136,8 @@ impl OpenShow {
     /// In a rush most who click are too late: where seats were named and are gone, that is said
     /// from memory, here and now. It costs neither the task a turn nor the log an entry.
     fn obvious_refusal(&self, command: &Command) -> Option<Refused> {
-        if !matches!(command, Command::Hold { .. }) {
+        // While the log is away, that comes before every other refusal: the task says it.
+        if !matches!(command, Command::Hold { .. }) || self.is_away() {
             return None;
         }
         let now = self.clock.now();

@@ -34,6 +34,12 @@ pub enum OpenError {
         /// What is wrong with it.
         fault: CodecError,
     },
+    /// The log says another story than it did, and does not say so by a new epoch.
+    #[error("the log went back behind entry {known} without beginning a new epoch")]
+    WentBack {
+        /// The last entry that was known.
+        known: u64,
+    },
     /// The log left out an entry.
     #[error("entry {missing} is missing")]
     Hole {
@@ -78,7 +84,15 @@ impl Replica {
             return Err(OpenError::OtherHall { log: definition.seats, hall: floor.seats() });
         }
         let definition = Arc::new(definition);
-        if let Some(snapshot) = log.load_snapshot(&stream).await?
+        let snapshot = match log.load_snapshot(&stream).await {
+            // A snapshot only makes opening faster: what it says is in the log as well.
+            Err(ReadError::Damaged(what)) => {
+                tracing::warn!(show = stream.as_str(), what, "the snapshot is damaged: replaying");
+                None
+            }
+            loaded => loaded?,
+        };
+        if let Some(snapshot) = snapshot
             && snapshot.position.epoch == genesis.epoch
             && let Ok(show) =
                 Show::from_snapshot(definition.clone(), floor.clone(), &snapshot.bytes)

@@ -1,6 +1,7 @@
 //! The task of one open show: take all that waits, propose, append, apply, publish, answer.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -11,11 +12,11 @@ use crate::hub::{Board, Hub};
 use crate::log::{AppendError, Appended, Log, StreamId};
 use crate::protocol::rpc::{Notice, StorageState};
 use crate::protocol::websocket::CloseCode;
-use crate::show::{Command, Head, Outcome, ShowId, Time};
+use crate::show::{Head, Outcome, ShowId, Time};
 
 use super::clock::Clock;
 use super::counters::Counters;
-use super::desk::{Desk, Pending, Settled, Shared};
+use super::desk::{Desk, Settled, Shared};
 use super::open_show::{Ask, OpenShow};
 use super::replica::{OpenError, Replica};
 
@@ -24,9 +25,6 @@ const ASKS_MAX: usize = 4_096;
 /// How many commands go into one append at most: a batch of this size takes about a millisecond to
 /// apply, and what comes meanwhile waits no longer than that.
 const BATCH_MAX: usize = 1_024;
-/// How many lapses one turn proposes at most, so that a house full of them does not keep buyers
-/// waiting.
-const LAPSES_MAX: usize = 512;
 /// How many entries may follow a snapshot before the next is saved: replaying so many takes some
 /// 50 ms.
 const SNAPSHOT_ENTRIES: u64 = 50_000;
@@ -55,6 +53,7 @@ pub(super) fn start(parts: Parts) -> Arc<OpenShow> {
     let definition = Arc::new(replica.show().definition().clone());
     let saved = replica.head().seq;
     let replica = Shared::new(replica);
+    let is_away = Arc::new(AtomicBool::new(false));
     let (asks, inbox) = mpsc::channel(ASKS_MAX);
     let open = Arc::new(OpenShow::new(
         definition.clone(),
@@ -64,6 +63,7 @@ pub(super) fn start(parts: Parts) -> Arc<OpenShow> {
         clock.clone(),
         asks,
         replica.clone(),
+        is_away.clone(),
     ));
     let task = Task {
         show: definition.id.clone(),
@@ -79,9 +79,17 @@ pub(super) fn start(parts: Parts) -> Arc<OpenShow> {
         clock,
         counters,
         board,
+        is_away,
         away: None,
     };
-    tokio::spawn(task.run(inbox));
+    let (hub, show) = (task.hub.clone(), task.show.clone());
+    let running = tokio::spawn(task.run(inbox));
+    tokio::spawn(async move {
+        if let Err(error) = running.await {
+            tracing::error!(%show, %error, "this show is stopped: its task panicked");
+            hub.close_show(&show, CloseCode::Fault);
+        }
+    });
     open
 }
 
@@ -102,6 +110,8 @@ struct Task {
     saving: Arc<tokio::sync::Mutex<()>>,
     /// Whether it was told that the show has begun.
     closed: bool,
+    /// The same as `away`, for the handle.
+    is_away: Arc<AtomicBool>,
     /// While the log does not answer: when to ask it again, and how long to wait after that.
     away: Option<(Instant, Duration)>,
 }
@@ -160,7 +170,7 @@ impl Task {
 
     async fn turn(&mut self, asks: &mut Vec<Ask>) -> Result<(), End> {
         let now = self.clock.now();
-        let mut inbox = self.lapses(now);
+        let mut inbox = Vec::new();
         let mut stop = None;
         for ask in asks.drain(..) {
             match ask {
@@ -179,15 +189,6 @@ impl Task {
         self.close_at_start(now);
         self.save_if_due();
         stop.map_or(Ok(()), |done| Err(End::Stopped(done)))
-    }
-
-    /// A hold's end is proposed like anything else, by whoever's clock says so.
-    fn lapses(&self, now: Time) -> Vec<Pending> {
-        let replica = self.desk.replica().read();
-        let ended = replica.show().ended_at(now).take(LAPSES_MAX);
-        ended
-            .map(|hold| Pending { command: Command::Lapse { hold }, socket: None, answer: None })
-            .collect()
     }
 
     async fn append(&mut self, entries: Vec<Bytes>, now: Time) -> Result<(), End> {
@@ -252,6 +253,7 @@ impl Task {
             Some((_, wait)) => (wait * 2).min(RETRY_MAX),
         };
         self.away = Some((Instant::now() + wait, wait));
+        self.is_away.store(true, Ordering::Relaxed);
     }
 
     /// Reads what the log has after the position known here; whether it answered.
@@ -264,6 +266,7 @@ impl Task {
             match self.log.read(&self.stream, after, BATCH_MAX).await {
                 Ok(page) if page.is_empty() => {
                     self.away = None;
+                    self.is_away.store(false, Ordering::Relaxed);
                     tracing::info!(show = %self.show, seq = after, "the log answers again");
                     self.tell_storage(StorageState::Ok);
                     return Ok(true);
@@ -292,9 +295,12 @@ impl Task {
             "the log lost history that was known here: every viewer starts afresh"
         );
         let head = replica.head();
+        if head.epoch == lost.epoch {
+            // Viewers know positions of this epoch: to go on in it would tell them wrong diffs.
+            return Err(End::Broken(OpenError::WentBack { known: lost.seq }));
+        }
         self.board.replace(head.epoch, head.seq, &replica.show().seat_states());
         self.desk.replica().replace(replica);
-        self.publish(Settled::default());
         Ok(())
     }
 

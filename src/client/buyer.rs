@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 use crate::protocol::picture::Picture;
 use crate::protocol::rpc::{Card, FromServer, HoldView, Notice, OrderView, RpcError, reply};
 use crate::protocol::seats::Format;
-use crate::show::{HoldId, ShowId, Time, Wish};
+use crate::protocol::{HoldId, ShowId, Time, Wish};
 
 use super::error::ClientError;
 use super::house::House;

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use crate::protocol::picture::{Lost, Picture};
 use crate::protocol::rpc::HeadView;
 use crate::protocol::seats::{self, Format};
-use crate::show::{Currency, ShowId, Time};
+use crate::protocol::{Currency, ShowId, Time};
 
 use super::error::{ClientError, said};
 

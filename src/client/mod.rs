@@ -16,6 +16,11 @@ mod viewer;
 pub use buyer::{Bought, Buyer, Held, Identified, Released};
 pub use error::ClientError;
 pub use house::{House, Layout, LayoutArea, LayoutCategory, LayoutRow, LayoutSection, ShowInfo};
+// What a client's user meets in pictures and messages.
+pub use crate::protocol::picture::{Applied, Picture};
+pub use crate::protocol::rpc::{Card, FromServer, Notice, RpcError};
+pub use crate::protocol::seats::{Format, Run, SeatFrame};
+pub use crate::protocol::{HoldId, SeatState, ShowId, Wish};
 pub use viewer::{Counters, Heard, Since, Viewer};
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, 
 use crate::protocol::picture::{Applied, Lost};
 use crate::protocol::rpc::{Notice, StorageState};
 use crate::protocol::seats::{Format, Run, encode_diff, encode_snapshot};
-use crate::show::{SeatState, ShowId};
+use crate::protocol::{SeatState, ShowId};
 
 use super::*;
 

@@ -9,10 +9,10 @@ use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{self, Message};
 
+use crate::protocol::ShowId;
 use crate::protocol::picture::{Applied, Picture};
 use crate::protocol::rpc::{FromServer, reply};
 use crate::protocol::seats::{self, Format};
-use crate::show::ShowId;
 
 use super::error::ClientError;
 use super::house::{House, PATIENCE};

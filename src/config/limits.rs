@@ -1,8 +1,8 @@
 //! Every bound of the house: what it is, what it protects, and where the number comes from.
 //!
 //! Constants are bounds nobody should need to move. [`Limits`] are those a house or a load test
-//! does move, each a flag of `usher serve`. Other rooms are told their numbers by `server`; none
-//! of them reads this one.
+//! does move, each a flag of `usher serve`. The rooms below `connection` do not read this one:
+//! `server` tells them their numbers.
 
 use std::time::Duration;
 

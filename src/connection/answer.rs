@@ -8,9 +8,9 @@ use uuid::Uuid;
 use crate::box_office::{Answer, Clock, OpenShow, Refused, Reply};
 use crate::checkout;
 use crate::hub::SocketId;
-use crate::protocol::rpc::request::{Fault, Method, Request};
+use crate::protocol::rpc::request::{self, Fault, Faulty, Incoming, Method, Request};
 use crate::protocol::rpc::response::{self, Granted};
-use crate::show::{Command, Purchase, Refusal, SessionId, Time, Wish};
+use crate::show::{Command, Purchase, Refusal, SessionId};
 
 use super::rate::{Buckets, Rate};
 use super::session::Sessions;
@@ -113,11 +113,19 @@ impl Doorkeeper {
         taken.map_err(|retry_after_ms| Refusal::TooFast { retry_after_ms })
     }
 
-    /// Answers a request. `asker` is known better afterwards where it identified itself.
-    pub async fn answer(&self, show: &OpenShow, asker: &mut Asker, request: &Request) -> Answered {
+    /// Answers a request. `asker` is known better afterwards where it identified itself; `hear` is
+    /// called with its session before anything is looked up, so that what happens from then on is
+    /// told, and nothing falls between what it is answered and what it is told.
+    pub async fn answer(
+        &self,
+        show: &OpenShow,
+        asker: &mut Asker,
+        request: &Request,
+        hear: impl FnOnce(SessionId),
+    ) -> Answered {
         let answered = match &request.method {
             Method::Identify { session } => {
-                let text = self.identify(show, asker, request, session);
+                let text = self.identify(show, asker, request, session, hear);
                 return Answered { text, too_fast: false };
             }
             method => self.ask(show, asker, method).await,
@@ -141,22 +149,14 @@ impl Doorkeeper {
     }
 
     /// Answers with a refusal, and counts it.
-    fn refuse(&self, request: &Request, refused: &Refused) -> String {
+    pub fn refuse(&self, request: &Request, refused: &Refused) -> String {
         let reason = refused.refusal.reason();
         self.refusals.entry(reason).or_default().fetch_add(1, Ordering::Relaxed);
         response::refused(&request.id, &refused.refusal, refused.holding.as_ref(), refused.now)
     }
 
-    /// Answers a request that is refused before any show is asked: with that refusal, unless the
-    /// request is faulty, which comes before every refusal.
-    pub fn turn_away(&self, show: &OpenShow, request: &Request, refusal: Refusal) -> String {
-        match check_wish(show, &request.method) {
-            Ok(()) => self.refuse(request, &self.at_the_door(refusal)),
-            Err(fault) => response::fault(Some(&request.id), &fault),
-        }
-    }
-
-    fn at_the_door(&self, refusal: Refusal) -> Refused {
+    /// A refusal that no show was asked for.
+    pub fn at_the_door(&self, refusal: Refusal) -> Refused {
         Refused { refusal, holding: None, now: self.clock.now() }
     }
 
@@ -166,6 +166,7 @@ impl Doorkeeper {
         asker: &mut Asker,
         request: &Request,
         token: &Option<String>,
+        hear: impl FnOnce(SessionId),
     ) -> String {
         let judged = match (token, &asker.known) {
             (Some(token), _) => self.judge(token.clone()),
@@ -177,6 +178,7 @@ impl Doorkeeper {
             Err(refusal) => return self.refuse(request, &self.at_the_door(refusal)),
         };
         asker.known = Some(Known { session, token: token.clone() });
+        hear(session);
         let looked = show.look(session);
         let known = Granted::Identified {
             session: &token,
@@ -195,7 +197,6 @@ impl Doorkeeper {
     }
 
     async fn ask(&self, show: &OpenShow, asker: &Asker, method: &Method) -> Result<Reply, No> {
-        check_wish(show, method).map_err(No::Fault)?;
         let refuse = |refusal| No::Refused(self.at_the_door(refusal));
         let Some(session) = asker.session() else { return Err(refuse(Refusal::NotIdentified)) };
         if method.is_attempt() {
@@ -207,6 +208,30 @@ impl Doorkeeper {
         };
         show.ask(command, asker.socket).await.map_err(No::Refused)
     }
+}
+
+/// Reads one message to a show: the text of a socket, or a request's body. What is wrong with it comes
+/// before every refusal, so it is all found here: an index that the hall does not have is a fault in
+/// the request, not a wish that cannot be had.
+pub fn read(show: &OpenShow, message: &[u8]) -> Result<Incoming, Faulty> {
+    let incoming = request::parse(message)?;
+    let Incoming::Request(Request { id, method: Method::HoldBest(wish) }) = &incoming else {
+        return Ok(incoming);
+    };
+    let hall = show.hall();
+    let lists = [
+        ("categories", &wish.categories, hall.categories.len()),
+        ("sections", &wish.sections, hall.sections.len()),
+        ("areas", &wish.areas, hall.areas.len()),
+    ];
+    for (name, indexes, count) in lists {
+        let beyond = |index: &&u16| usize::from(**index) >= count;
+        if let Some(index) = indexes.iter().flatten().find(beyond) {
+            let fault = Fault::no_such_index(name, *index);
+            return Err(Faulty { id: Some(id.clone()), fault });
+        }
+    }
+    Ok(incoming)
 }
 
 /// Why a request got no grant.
@@ -238,47 +263,9 @@ fn command(session: SessionId, method: &Method) -> Option<Command> {
     })
 }
 
-/// An index the hall does not have is a fault in the request, not a wish that cannot be had.
-fn check_wish(show: &OpenShow, method: &Method) -> Result<(), Fault> {
-    let Method::HoldBest(Wish { categories, sections, areas, .. }) = method else { return Ok(()) };
-    let hall = show.hall();
-    let lists = [
-        ("categories", categories, hall.categories.len()),
-        ("sections", sections, hall.sections.len()),
-        ("areas", areas, hall.areas.len()),
-    ];
-    for (name, indexes, count) in lists {
-        let beyond = |index: &&u16| usize::from(**index) >= count;
-        if let Some(index) = indexes.iter().flatten().find(beyond) {
-            return Err(Fault::no_such_index(name, *index));
-        }
-    }
-    Ok(())
-}
-
 impl std::fmt::Debug for Doorkeeper {
     /// Without the sessions' secret.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Doorkeeper").field("rates", &self.rates).finish_non_exhaustive()
-    }
-}
-
-/// Counts what happens too often within a minute.
-#[derive(Debug, Default)]
-pub(super) struct PerMinute {
-    since: Time,
-    count: u32,
-}
-
-impl PerMinute {
-    const MINUTE_MS: u64 = 60_000;
-
-    /// One more; how many there were within the minute that the first of them began.
-    pub(super) fn one_more(&mut self, now: Time) -> u32 {
-        if now.ms_since(self.since) >= Self::MINUTE_MS {
-            *self = Self { since: now, count: 0 };
-        }
-        self.count = self.count.saturating_add(1);
-        self.count
     }
 }

@@ -1,5 +1,6 @@
 //! One socket's life, from its first message to its close.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::box_office::OpenShow;
@@ -7,10 +8,11 @@ use crate::config::{NOT_JSON_PER_MINUTE_MAX, TOO_FAST_IN_A_ROW_MAX};
 use crate::hub::{Incoming, Socket};
 use crate::protocol::rpc::request::{self, Fault};
 use crate::protocol::rpc::response;
+use crate::protocol::rpc::{Notice, StorageState};
 use crate::protocol::websocket::CloseCode;
-use crate::show::{Refusal, SessionId, Time};
+use crate::show::{Refusal, Time};
 
-use super::answer::{Asker, Doorkeeper, PerMinute};
+use super::answer::{Asker, Doorkeeper, read};
 use super::rate::Bucket;
 
 /// Lives a socket's life: reads its messages one after another, and answers each before it reads the
@@ -18,19 +20,24 @@ use super::rate::Bucket;
 /// wait for this.
 pub async fn live(mut socket: Socket, show: Arc<OpenShow>, door: Arc<Doorkeeper>) {
     let mut visitor = Visitor::new(&socket, &door);
+    if show.is_away() {
+        // Whoever was here when it went was told; who comes now must be, too.
+        socket.send(Notice::ServerStatus { storage: StorageState::Away }.encode());
+    }
     loop {
         let next = match socket.next().await {
-            Incoming::Text(text) => visitor.says(&show, &door, text.as_bytes()).await,
+            Incoming::Text(text) => visitor.says(&socket, &show, &door, text.as_bytes()).await,
             Incoming::Binary => Next::Close(CloseCode::Unsupported, "text messages only"),
             Incoming::Leave(code) => Next::Close(code, ""),
             Incoming::Gone => return,
         };
-        if let Some(session) = visitor.newly_known() {
-            socket.subscribe(session);
-        }
         match next {
             Next::Nothing => {}
             Next::Answer(text) => socket.send(text),
+            Next::AnswerAndClose(text, reason) => {
+                socket.send(text);
+                return socket.close(CloseCode::Abuse, reason).await;
+            }
             Next::Close(code, reason) => return socket.close(code, reason).await,
         }
     }
@@ -42,6 +49,8 @@ enum Next {
     Nothing,
     /// This is said.
     Answer(String),
+    /// This is said, and then it has been enough: what is going on is abuse.
+    AnswerAndClose(String, &'static str),
     /// The socket is closed.
     Close(CloseCode, &'static str),
 }
@@ -49,62 +58,92 @@ enum Next {
 /// Who is at the other end, and how they behave.
 struct Visitor {
     asker: Asker,
-    /// Whom the hub tells of notices on this socket.
-    subscribed: Option<SessionId>,
     messages: Bucket,
     too_fast_in_a_row: u32,
-    not_json: PerMinute,
+    not_json: TooOften,
 }
 
 impl Visitor {
     fn new(socket: &Socket, door: &Doorkeeper) -> Self {
         Self {
             asker: Asker::on(socket.id()),
-            subscribed: None,
             messages: Bucket::full(door.rates.messages, door.clock.now()),
             too_fast_in_a_row: 0,
-            not_json: PerMinute::default(),
+            not_json: TooOften::default(),
         }
     }
 
-    /// The session, where it is another than the hub was told.
-    fn newly_known(&mut self) -> Option<SessionId> {
-        let session = self.asker.session();
-        if session == self.subscribed {
-            return None;
-        }
-        self.subscribed = session;
-        session
-    }
-
-    async fn says(&mut self, show: &OpenShow, door: &Doorkeeper, message: &[u8]) -> Next {
+    async fn says(
+        &mut self,
+        socket: &Socket,
+        show: &OpenShow,
+        door: &Doorkeeper,
+        message: &[u8],
+    ) -> Next {
         let now = door.clock.now();
         let counted = self.messages.take(door.rates.messages, now);
         let mut too_fast = counted.is_err();
-        let next = match (request::parse(message), counted) {
-            (Ok(request::Incoming::Ignored), _) => Next::Nothing,
+        let answer = match (read(show, message), counted) {
+            (Ok(request::Incoming::Ignored), _) => None,
             (Ok(request::Incoming::Request(request)), Ok(())) => {
-                let answered = door.answer(show, &mut self.asker, &request).await;
+                let hear = |session| socket.subscribe(session);
+                let answered = door.answer(show, &mut self.asker, &request, hear).await;
                 too_fast = answered.too_fast;
-                Next::Answer(answered.text)
+                Some(answered.text)
             }
             (Ok(request::Incoming::Request(request)), Err(retry_after_ms)) => {
                 let refusal = Refusal::TooFast { retry_after_ms };
-                Next::Answer(door.turn_away(show, &request, refusal))
+                Some(door.refuse(&request, &door.at_the_door(refusal)))
             }
-            (Err(faulty), _) if faulty.fault == Fault::NotJson && self.too_often_not_json(now) => {
-                Next::Close(CloseCode::Abuse, "not JSON")
+            (Err(faulty), _) => {
+                let text = response::faulty(&faulty);
+                if faulty.fault == Fault::NotJson && self.not_json.one_more(now) {
+                    return Next::AnswerAndClose(text, "not JSON");
+                }
+                Some(text)
             }
-            (Err(faulty), _) => Next::Answer(response::faulty(&faulty)),
         };
         self.too_fast_in_a_row = if too_fast { self.too_fast_in_a_row + 1 } else { 0 };
-        if self.too_fast_in_a_row >= TOO_FAST_IN_A_ROW_MAX {
-            return Next::Close(CloseCode::Abuse, "too fast");
+        match answer {
+            Some(text) if self.too_fast_in_a_row >= TOO_FAST_IN_A_ROW_MAX => {
+                Next::AnswerAndClose(text, "too fast")
+            }
+            None if self.too_fast_in_a_row >= TOO_FAST_IN_A_ROW_MAX => {
+                Next::Close(CloseCode::Abuse, "too fast")
+            }
+            Some(text) => Next::Answer(text),
+            None => Next::Nothing,
         }
-        next
     }
+}
 
-    fn too_often_not_json(&mut self, now: Time) -> bool {
-        self.not_json.one_more(now) >= NOT_JSON_PER_MINUTE_MAX
+/// Notices when something happens too often within any one minute.
+#[derive(Debug, Default)]
+struct TooOften {
+    /// When it happened, the last times; as many as are allowed at most.
+    times: VecDeque<Time>,
+}
+
+impl TooOften {
+    const MINUTE_MS: u64 = 60_000;
+
+    /// It happened once more; whether that is too often.
+    fn one_more(&mut self, now: Time) -> bool {
+        self.times.retain(|time| now.ms_since(*time) < Self::MINUTE_MS);
+        self.times.push_back(now);
+        self.times.len() >= NOT_JSON_PER_MINUTE_MAX as usize
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn three_within_any_minute_are_too_many_and_three_over_more_are_not() {
+        let mut not_json = TooOften::default();
+        let seconds = [0, 30, 61, 89, 100];
+        let too_often = seconds.map(|second| not_json.one_more(Time(second * 1_000)));
+        assert_eq!(too_often, [false, false, false, true, true]);
     }
 }

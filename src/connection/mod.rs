@@ -9,6 +9,6 @@ mod live;
 mod rate;
 pub mod session;
 
-pub use answer::{Answered, Asker, Doorkeeper, Rates};
+pub use answer::{Answered, Asker, Doorkeeper, Rates, read};
 pub use live::live;
 pub use rate::Rate;

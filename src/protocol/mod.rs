@@ -11,5 +11,9 @@ pub mod two_bits;
 pub mod varint;
 pub mod websocket;
 
+// The core's types that stand in messages: a client needs this room and no other.
+pub use crate::hall::Seat;
+pub use crate::show::{Currency, HoldId, Money, OrderId, SeatState, ShowId, Time, Wish};
+
 #[cfg(test)]
 mod vectors;

@@ -64,6 +64,9 @@ pub struct Order {
 pub(crate) struct Orders {
     by_id: BTreeMap<OrderId, Order>,
     by_session: BTreeMap<SessionId, Vec<OrderId>>,
+    /// Each session's purchases by its own names for them: asked at every purchase, of sessions that
+    /// may have made thousands.
+    by_key: BTreeMap<SessionId, BTreeMap<String, OrderId>>,
 }
 
 impl Orders {
@@ -85,7 +88,15 @@ impl Orders {
         ids.iter().filter_map(|id| self.by_id.get(id))
     }
 
+    /// The order that a session's purchase of this name made.
+    pub(crate) fn of_key(&self, session: SessionId, key: &str) -> Option<OrderId> {
+        self.by_key.get(&session)?.get(key).copied()
+    }
+
     pub(crate) fn insert(&mut self, order: Order) {
+        // The first of a name is the one that is answered with.
+        let named = self.by_key.entry(order.session).or_default();
+        named.entry(order.key.clone()).or_insert(order.id);
         self.by_session.entry(order.session).or_default().push(order.id);
         self.by_id.insert(order.id, order);
     }

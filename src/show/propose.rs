@@ -128,9 +128,8 @@ pub fn propose(
             Proposal::Append(vec![Entry { time: now, fact: Fact::HoldReleased { hold } }])
         }
         Command::Buy { session, hold, purchase } => {
-            let bought = show.orders_of(*session).find(|order| order.key == purchase.key);
-            if let Some(order) = bought {
-                return Ok(Proposal::Bought(order.id));
+            if let Some(order) = show.orders.of_key(*session, &purchase.key) {
+                return Ok(Proposal::Bought(order));
             }
             let hold = show.hold_to_change(*session, *hold, now)?;
             Proposal::Append(show.purchase(hold, purchase, now, fresh))

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 
 use crate::box_office::OpenShow;
 use crate::config::{MESSAGE_BYTES_MAX, REQUEST_BODY_TIME};
-use crate::connection::Doorkeeper;
+use crate::connection::{Doorkeeper, read};
 use crate::protocol::rpc::{request, response};
 
 use super::House;
@@ -27,7 +27,7 @@ pub(super) async fn rpc(
     house.origins.check(http.headers())?;
     let token = reading::bearer(http.headers()).map(ToOwned::to_owned);
     let message = reading::body(http, MESSAGE_BYTES_MAX, REQUEST_BODY_TIME).await?;
-    Ok(match request::parse(&message) {
+    Ok(match read(&show, &message) {
         Ok(request::Incoming::Ignored) => (StatusCode::NO_CONTENT, [NOT_KEPT]).into_response(),
         Ok(request::Incoming::Request(request)) => {
             let answer = answer(&house.doorkeeper, &show, token.as_deref(), &request).await;
@@ -48,8 +48,8 @@ async fn answer(
         Ok(asker)
     });
     match counted {
-        Ok(mut asker) => doorkeeper.answer(show, &mut asker, request).await.text,
-        Err(refusal) => doorkeeper.turn_away(show, request, refusal),
+        Ok(mut asker) => doorkeeper.answer(show, &mut asker, request, |_| {}).await.text,
+        Err(refusal) => doorkeeper.refuse(request, &doorkeeper.at_the_door(refusal)),
     }
 }
 

@@ -11,7 +11,10 @@ export async function cuttable(port) {
   const server = createServer((near) => {
     if (!whole) return near.destroy();
     const far = connect(port, "127.0.0.1");
-    for (const [socket, other] of [[near, far], [far, near]]) {
+    for (const [socket, other] of [
+      [near, far],
+      [far, near],
+    ]) {
       sockets.add(socket);
       socket.on("data", (data) => void (silent || other.write(data)));
       socket.on("error", () => other.destroy());

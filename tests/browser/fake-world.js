@@ -34,7 +34,20 @@ export class FakeSocket {
   }
   /** A snapshot of epoch 5. @param {number} seq @param {...number} states below 128, at most four */
   snapshot(seq, ...states) {
-    this.frame(1, 5, 0, 0, 0, 0, 0, 0, 0, seq, states.length, states.reduce((byte, state, i) => byte | (state << (2 * i)), 0));
+    this.frame(
+      1,
+      5,
+      0,
+      0,
+      0,
+      0,
+      0,
+      0,
+      0,
+      seq,
+      states.length,
+      states.reduce((byte, state, i) => byte | (state << (2 * i)), 0),
+    );
   }
   /** @param {unknown} message */
   say(message) {
@@ -68,13 +81,15 @@ export function fake_world({ random = 1 } = {}) {
   let timers = [];
   let now = 1_000_000;
   const world = {
-    WebSocket: /** @type {any} */ (class extends FakeSocket {
-      /** @param {string} url @param {string[]} protocols */
-      constructor(url, protocols) {
-        super(url, protocols);
-        sockets.push(this);
+    WebSocket: /** @type {any} */ (
+      class extends FakeSocket {
+        /** @param {string} url @param {string[]} protocols */
+        constructor(url, protocols) {
+          super(url, protocols);
+          sockets.push(this);
+        }
       }
-    }),
+    ),
     now: () => now,
     random: () => random,
     /** @param {() => void} run @param {number} ms */
@@ -90,7 +105,8 @@ export function fake_world({ random = 1 } = {}) {
     network: new EventTarget(),
   };
   return {
-    world, sockets,
+    world,
+    sockets,
     /** The socket in use, or the last. */
     get socket() {
       return /** @type {FakeSocket} */ (sockets.at(-1));

@@ -16,7 +16,9 @@ const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 /** How long a fact may take to become true before a story fails. */
 export const PATIENCE_MS = 20_000;
 
-/** @typedef {import("../../static/usher.js").UsherClient} UsherClient */
+/** A page behind another has no animation frames to look at its facts in. */
+const BEHIND_TOO = { polling: 20 };
+
 /** @typedef {{id:string, title:string, seats:number, policy:{hold_ms:number}}} Show */
 /** @typedef {import("playwright-core").Page} Page */
 
@@ -58,38 +60,79 @@ export async function open_house({ demo = false } = {}) {
   const port = await free_port();
   const url = `http://127.0.0.1:${port}`;
   const folder = mkdtempSync(join(tmpdir(), "usher-story-"));
-  const server = spawn(binary(), ["serve", "--listen", `127.0.0.1:${port}`, "--data", join(folder, "data"),
-    "--key", KEY, "--demo", demo ? "house" : "none"], { stdio: ["ignore", "pipe", "pipe"] });
-  /** @type {string[]} */
-  const said = [];
-  for (const stream of [server.stdout, server.stderr]) stream.on("data", (data) => said.push(String(data)));
+  const server = new Server(url, [
+    "serve",
+    "--listen",
+    `127.0.0.1:${port}`,
+    "--data",
+    join(folder, "data"),
+    "--key",
+    KEY,
+    "--demo",
+    demo ? "house" : "none",
+  ]);
   /** @type {import("playwright-core").Browser | null} */
   let browser = null;
   const close = async () => {
     await browser?.close();
-    if (server.exitCode === null && server.signalCode === null) {
-      const ended = new Promise((resolve) => server.once("exit", resolve));
-      server.kill("SIGTERM");
-      const forced = setTimeout(() => server.kill("SIGKILL"), PATIENCE_MS);
-      await ended;
-      clearTimeout(forced);
-    }
+    await server.stop();
     rmSync(folder, { recursive: true, force: true });
   };
   try {
-    await until(`the server serves (${said.join("")})`, async () => {
-      assert.equal(server.exitCode, null, said.join(""));
-      return (await fetch(`${url}/readyz`)).ok;
-    });
+    await server.start();
     browser = await chromium.launch({
       executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-      args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-        "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+      args: [
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+      ],
     });
-    return new House(url, port, browser, close);
+    return new House(url, port, browser, server, close);
   } catch (error) {
     await close();
     throw error;
+  }
+}
+
+/** The program, started and stopped as one who runs it would. */
+class Server {
+  /** @type {import("node:child_process").ChildProcess | null} */
+  #process = null;
+
+  /** @param {string} url @param {string[]} words of its command line */
+  constructor(url, words) {
+    this.url = url;
+    this.words = words;
+  }
+
+  async start() {
+    const program = spawn(binary(), this.words, { stdio: ["ignore", "pipe", "pipe"] });
+    this.#process = program;
+    let said = "";
+    for (const stream of [program.stdout, program.stderr]) stream.on("data", (data) => (said += data));
+    const ended = new Promise((_, reject) =>
+      program.once("exit", () => reject(new Error(`the server ended: ${said}`))),
+    );
+    ended.catch(() => {}); // only of interest while it starts
+    const ready = until("the server serves", async () => (await fetch(`${this.url}/readyz`)).ok);
+    await Promise.race([ready, ended]);
+  }
+
+  /** Asks it to stop, and waits until it has. */
+  async stop() {
+    const program = this.#process;
+    if (!program || program.exitCode !== null || program.signalCode !== null) return;
+    const ended = new Promise((resolve) => program.once("exit", resolve));
+    program.kill("SIGTERM");
+    const forced = setTimeout(() => program.kill("SIGKILL"), PATIENCE_MS);
+    await ended;
+    clearTimeout(forced);
   }
 }
 
@@ -99,18 +142,20 @@ export class House {
   faults = [];
 
   /** @param {string} url @param {number} port @param {import("playwright-core").Browser} browser
-   *  @param {() => Promise<void>} close */
-  constructor(url, port, browser, close) {
+   *  @param {Server} server @param {() => Promise<void>} close */
+  constructor(url, port, browser, server, close) {
     this.url = url;
     this.port = port;
     this.browser = browser;
+    this.server = server;
     this.close = close;
   }
 
   /** @param {string} path @param {unknown} body @returns {Promise<any>} */
   async #post(path, body) {
     const answer = await fetch(this.url + path, {
-      method: "POST", body: JSON.stringify(body),
+      method: "POST",
+      body: JSON.stringify(body),
       headers: { authorization: `Bearer ${KEY}`, "content-type": "application/json" },
     });
     const text = await answer.text();
@@ -119,19 +164,28 @@ export class House {
   }
 
   /** Puts a show on in the small hall of the stories. @param {Record<string, unknown>} [policy]
-   *  @param {string} [title] @returns {Promise<Show>} */
-  async put_on(policy = {}, title = "A Story") {
+   *  @param {string} [title] @param {Record<string, unknown>} [more] @returns {Promise<Show>} */
+  async put_on(policy = {}, title = "A Story", more = {}) {
     const { hall } = await this.#post("/v1/halls?name=Storyhouse", hall_plan());
     return this.#post("/v1/shows", {
-      hall, title, starts_at: Date.now() + 86_400_000, currency: "EUR",
-      prices: { Stalls: 4500, Gallery: 2000, Standing: 1500 }, policy,
+      hall,
+      title,
+      starts_at: Date.now() + 86_400_000,
+      currency: "EUR",
+      prices: { Stalls: 4500, Gallery: 2000, Standing: 1500 },
+      policy,
+      ...more,
     });
   }
 
   /** A visitor of their own, with an empty browser profile. Every complaint of their pages is a
    *  fault. @param {import("playwright-core").BrowserContextOptions} [settings] @returns {Promise<Page>} */
   async visitor(settings = {}) {
-    const context = await this.browser.newContext({ locale: "en-GB", timezoneId: "Europe/London", ...settings });
+    const context = await this.browser.newContext({
+      locale: "en-GB",
+      timezoneId: "Europe/London",
+      ...settings,
+    });
     context.setDefaultTimeout(PATIENCE_MS);
     const page = await context.newPage();
     this.watch(page);
@@ -143,7 +197,7 @@ export class House {
     page.on("pageerror", (error) => this.faults.push(String(error.stack)));
     page.on("console", (message) => {
       // A lost line is told by the browser itself; the stories that cut it do so on purpose.
-      if (/WebSocket connection to .* failed|ERR_CONNECTION|ERR_EMPTY_RESPONSE/.test(message.text())) return;
+      if (/WebSocket connection to .* failed|ERR_CONNECTION/.test(message.text())) return;
       if (message.type() === "error" || message.type() === "warning") this.faults.push(message.text());
     });
   }
@@ -157,10 +211,14 @@ export class House {
    *  @param {string} [url] the house's address, unless somebody stands between */
   async enter(page, show, url = this.url) {
     await page.goto(`${url}/show.html?show=${show.id}`);
-    await page.waitForFunction(async () => {
-      const { picker } = await import(/** @type {string} */ ("/picker.js"));
-      return (await picker) !== null;
-    });
+    await page.waitForFunction(
+      async () => {
+        const { picker } = await import(/** @type {string} */ ("/picker.js"));
+        return (await picker) !== null;
+      },
+      null,
+      BEHIND_TOO,
+    );
     await live(page);
   }
 }
@@ -174,7 +232,9 @@ export async function live(page) {
  *  @param {string} label "row A, seat 3" */
 export async function in_list(page, section, label) {
   if (await page.locator("#list-view").isHidden()) await page.locator("#list-button").click();
-  const part = page.locator("details.section", { has: page.locator(".name", { hasText: new RegExp(`^${section}$`) }) });
+  const part = page.locator("details.section", {
+    has: page.locator(".name", { hasText: new RegExp(`^${section}$`) }),
+  });
   if ((await part.getAttribute("open")) === null) await part.locator("summary").click();
   return part.getByRole("button", { name: new RegExp(`${label},`) });
 }
@@ -185,8 +245,12 @@ export async function says(seat, word) {
   const page = seat.page();
   const handle = await seat.elementHandle();
   assert.ok(handle);
-  await page.waitForFunction(([button, words]) =>
-    /** @type {Element} */ (button).getAttribute("aria-label")?.endsWith(/** @type {string} */ (words)), /** @type {const} */ ([handle, word]));
+  await page.waitForFunction(
+    ([button, words]) =>
+      /** @type {Element} */ (button).getAttribute("aria-label")?.endsWith(/** @type {string} */ (words)),
+    /** @type {const} */ ([handle, word]),
+    BEHIND_TOO,
+  );
 }
 
 /** Waits until the notice says something like this. @param {Page} page @param {RegExp} words */

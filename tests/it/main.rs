@@ -6,5 +6,6 @@ mod doors;
 mod log_contract;
 mod log_sqlite;
 mod open_house;
+mod simulation;
 mod stories;
 mod tidy;

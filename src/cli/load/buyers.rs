@@ -10,10 +10,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval_at, sleep, timeout};
 
-use crate::client::{Buyer, ClientError};
-use crate::protocol::picture::Picture;
-use crate::protocol::rpc::{Card, RpcError};
-use crate::show::{HoldId, SeatState};
+use crate::client::{Buyer, Card, ClientError, HoldId, Picture, RpcError, SeatState};
 
 use super::Stage;
 use super::tally::{BuyersTally, count};

@@ -16,9 +16,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Duration, interval};
 
-use crate::protocol::picture::Picture;
-use crate::protocol::seats::SeatFrame;
-use crate::show::ShowId;
+use crate::client::{Picture, SeatFrame, ShowId};
 
 use super::buyers::Change;
 use super::progress::Progress;

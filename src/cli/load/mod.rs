@@ -28,10 +28,7 @@ use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
 use tokio::sync::watch;
 
-use crate::client::House;
-use crate::protocol::picture::Picture;
-use crate::protocol::seats::Format;
-use crate::show::ShowId;
+use crate::client::{Format, House, Picture, ShowId};
 
 use children::Children;
 use clock::Clock;

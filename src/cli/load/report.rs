@@ -7,7 +7,7 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
-use crate::show::ShowId;
+use crate::client::ShowId;
 
 use super::LoadArgs;
 use super::tally::{BuyersTally, ViewersTally, histogram};

@@ -11,8 +11,7 @@ use tokio::sync::{Semaphore, oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{sleep, timeout};
 
-use crate::client::{ClientError, Heard, Viewer};
-use crate::protocol::picture::Picture;
+use crate::client::{ClientError, Heard, Picture, Viewer};
 
 use super::tally::{ViewersTally, count, histogram};
 use super::{Phase, SETTLE, Stage};

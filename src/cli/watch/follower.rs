@@ -7,11 +7,9 @@ use std::time::Duration;
 use rand::RngExt as _;
 use tokio::time::{sleep, timeout};
 
-use crate::client::{ClientError, Heard, House, Layout, Viewer};
-use crate::protocol::picture::{Applied, Picture};
-use crate::protocol::rpc::{FromServer, Notice};
-use crate::protocol::seats::Format;
-use crate::show::ShowId;
+use crate::client::{
+    Applied, ClientError, Format, FromServer, Heard, House, Layout, Notice, Picture, ShowId, Viewer,
+};
 
 /// The first wait before coming back, at most; it doubles each time, up to [`WAIT_MAX`].
 const WAIT_FIRST: Duration = Duration::from_millis(500);

@@ -2,9 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::client::Layout;
-use crate::protocol::picture::Picture;
-use crate::show::SeatState;
+use crate::client::{Layout, Picture, SeatState};
 
 /// What each seat is called.
 pub(super) struct Names {
@@ -111,7 +109,7 @@ pub(super) fn word(state: SeatState) -> &'static str {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::protocol::seats::{Run, SeatFrame};
+    use crate::client::{Run, SeatFrame};
 
     pub(in super::super) fn layout() -> Layout {
         serde_json::from_str(

@@ -5,9 +5,7 @@
 
 use crossterm::style::Color;
 
-use crate::client::Layout;
-use crate::protocol::picture::Picture;
-use crate::show::SeatState;
+use crate::client::{Layout, Picture, SeatState};
 
 use super::follower::Light;
 use super::lines::word;

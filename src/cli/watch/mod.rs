@@ -16,9 +16,7 @@ use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{Instant, sleep_until};
 
-use crate::client::{House, Layout};
-use crate::protocol::picture::Picture;
-use crate::show::ShowId;
+use crate::client::{House, Layout, Picture, ShowId};
 
 use follower::{Follower, Light, News};
 use screen::{Key, Screen};

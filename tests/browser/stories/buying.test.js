@@ -28,7 +28,10 @@ test("one buys and the other sees every step, live", async () => {
   await ada.getByRole("button", { name: /^Pay €90.00/ }).click();
   await ada.getByRole("heading", { name: "Enjoy the show" }).waitFor();
   await says(seen, "sold");
-  assert.match(await ada.locator("#done").innerText(), /row B, seat 4[\s\S]*row B, seat 5[\s\S]*Order[\s\S]*chain [0-9a-f]{64}/);
+  assert.match(
+    await ada.locator("#done").innerText(),
+    /row B, seat 4[\s\S]*row B, seat 5[\s\S]*Order[\s\S]*chain [0-9a-f]{64}/,
+  );
 
   await ada.getByRole("button", { name: "Done" }).click();
   await says(await in_list(ada, "Stalls", "row B, seat 4"), "yours");
@@ -84,11 +87,17 @@ test("seats can be swapped while they are held, and the deadline does not move",
   const [ada, bob] = [await house.visitor(), await house.visitor()];
   await house.enter(ada, show);
   await house.enter(bob, show);
-  const [first, second] = [await in_list(ada, "Stalls", "row C, seat 1"), await in_list(ada, "Stalls", "row C, seat 2")];
+  const [first, second] = [
+    await in_list(ada, "Stalls", "row C, seat 1"),
+    await in_list(ada, "Stalls", "row C, seat 2"),
+  ];
   await first.click();
   await ada.getByRole("button", { name: "Hold 1 seat" }).click();
   await notice(ada, /yours for/);
-  const deadline = () => ada.evaluate(async () => (await (await import(/** @type {string} */ ("/picker.js"))).picker).choice.hold.expires_at);
+  const deadline = () =>
+    ada.evaluate(
+      async () => (await (await import(/** @type {string} */ ("/picker.js"))).picker).choice.hold.expires_at,
+    );
   const before_change = await deadline();
   await first.click();
   await second.click();
@@ -179,11 +188,52 @@ test("two tabs of one buyer tell the same", async () => {
   const other = await ada.context().newPage();
   house.watch(other);
   await house.enter(other, show);
+  await ada.bringToFront();
   await (await in_list(ada, "Stalls", "row A, seat 5")).click();
   await ada.getByRole("button", { name: "Hold 1 seat" }).click();
   await notice(other, /row A, seat 5: yours for/);
+  await other.bringToFront();
   await other.getByRole("button", { name: "Release" }).click();
   await notice(ada, /The seats were released/);
+  house.check();
+});
+
+test("two tabs opened at once by a new buyer become one buyer", async () => {
+  const show = await house.put_on();
+  const ada = await house.visitor();
+  const other = await ada.context().newPage();
+  house.watch(other);
+  await Promise.all([house.enter(ada, show), house.enter(other, show)]);
+  const kept = () => ada.evaluate(() => localStorage.getItem("usher.session"));
+  assert.ok(await kept());
+  await ada.bringToFront();
+  await (await in_list(ada, "Stalls", "row C, seat 8")).click();
+  await ada.getByRole("button", { name: "Hold 1 seat" }).click();
+  await notice(ada, /yours for/);
+  await notice(other, /row C, seat 8: yours for/);
+  house.check();
+});
+
+test("before sales begin the page says when they do", async () => {
+  const show = await house.put_on({}, "Not Yet", { on_sale_at: Date.now() + 3_600_000 });
+  const ada = await house.visitor();
+  await house.enter(ada, show);
+  await notice(ada, /Sales begin on/);
+  await (await in_list(ada, "Stalls", "row C, seat 8")).click();
+  await ada.getByRole("button", { name: "Hold 1 seat" }).click();
+  await notice(ada, /Sales begin on .* Come back then/);
+  house.check();
+});
+
+test("when a minute is left a word is said", async () => {
+  const show = await house.put_on({ hold_ms: 61_500 });
+  const ada = await house.visitor();
+  await house.enter(ada, show);
+  await (await in_list(ada, "Stalls", "row A, seat 8")).click();
+  await ada.getByRole("button", { name: "Hold 1 seat" }).click();
+  await notice(ada, /yours for the next 1 minute/);
+  await notice(ada, /Less than a minute left/);
+  assert.match((await ada.locator("#countdown").getAttribute("class")) ?? "", /soon/);
   house.check();
 });
 

@@ -15,7 +15,10 @@ function note_sockets(page) {
   /** @type {{since:string | null, frames:number[]}[]} */
   const sockets = [];
   page.on("websocket", (socket) => {
-    const noted = { since: new URL(socket.url()).searchParams.get("since"), frames: /** @type {number[]} */ ([]) };
+    const noted = {
+      since: new URL(socket.url()).searchParams.get("since"),
+      frames: /** @type {number[]} */ ([]),
+    };
     sockets.push(noted);
     socket.on("framereceived", ({ payload }) => {
       if (typeof payload !== "string") noted.frames.push(payload[0]);
@@ -53,7 +56,10 @@ test("after a break the page resumes from where it was, without a snapshot", asy
   assert.equal(first.since, null);
   assert.equal(first.frames[0], SNAPSHOT);
   assert.match(last?.since ?? "", /^\d+\.\d+$/);
-  assert.ok(last?.frames.length && last.frames.every((kind) => kind === DIFF), `frames after the break: ${last?.frames}`);
+  assert.ok(
+    last?.frames.length && last.frames.every((kind) => kind === DIFF),
+    `frames after the break: ${last?.frames}`,
+  );
   await line.close();
   house.check();
 });
@@ -110,6 +116,25 @@ test("a purchase whose answer was lost is found when the line is back", async ()
   await ada.getByRole("heading", { name: "Enjoy the show" }).waitFor();
   assert.ok(broken);
   assert.match(await ada.locator("#done").innerText(), /row A, seat 4/);
+  house.check();
+});
+
+test("a server that restarts is come back to, and what was held is still held", async () => {
+  const show = await house.put_on();
+  const ada = await house.visitor();
+  const sockets = note_sockets(ada);
+  await house.enter(ada, show);
+  await (await in_list(ada, "Stalls", "row C, seat 1")).click();
+  await ada.getByRole("button", { name: "Hold 1 seat" }).click();
+  await notice(ada, /yours for/);
+  await house.server.stop();
+  await ada.locator('#link:not([data-light="live"])').waitFor();
+  await house.server.start();
+  await live(ada);
+  assert.match(sockets.at(-1)?.since ?? "", /^\d+\.\d+$/);
+  await says(await in_list(ada, "Stalls", "row C, seat 1"), "held for you");
+  await ada.getByRole("button", { name: /^Pay/ }).click();
+  await ada.getByRole("heading", { name: "Enjoy the show" }).waitFor();
   house.check();
 });
 

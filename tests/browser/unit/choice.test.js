@@ -5,12 +5,24 @@ import { Choice } from "../../../static/choice.js";
 
 /** @param {number[]} seats @param {Partial<import("../../../static/usher.js").Hold>} [more]
  *  @returns {import("../../../static/usher.js").Hold} */
-const hold = (seats, more) => ({ id: "h1", seats, expires_at: 1000, total: { amount: 100, currency: "EUR" }, state: "held", ...more });
+const hold = (seats, more) => ({
+  id: "h1",
+  seats,
+  expires_at: 1000,
+  total: { amount: 100, currency: "EUR" },
+  state: "held",
+  ...more,
+});
 
 /** @param {string} id @param {number[]} seats @returns {import("../../../static/usher.js").Order} */
 const order = (id, seats) => ({
-  id, show: "hamlet", seats, total: { amount: 100, currency: "EUR" }, bought_at: 1,
-  payment: { id: "p", state: "captured" }, head: { epoch: "1", seq: 1, chain: "" },
+  id,
+  show: "hamlet",
+  seats,
+  total: { amount: 100, currency: "EUR" },
+  bought_at: 1,
+  payment: { id: "p", state: "captured" },
+  head: { epoch: "1", seq: 1, chain: "" },
 });
 
 test("a tap marks a seat and another takes the mark away", () => {
@@ -35,7 +47,13 @@ test("other marks while holding are a change, and undoing them is none", () => {
   assert.equal(choice.phase, "holding");
   assert.equal(choice.toggle(2, 1), "removed");
   assert.equal(choice.phase, "changing");
-  assert.deepEqual([...choice.marks()], [[1, "held"], [2, "leaving"]]);
+  assert.deepEqual(
+    [...choice.marks()],
+    [
+      [1, "held"],
+      [2, "leaving"],
+    ],
+  );
   assert.equal(choice.toggle(2, 1), "added", "an own seat may be taken back though it is held");
   assert.equal(choice.phase, "holding");
 });

@@ -15,8 +15,11 @@ function house({ random, ...options } = {}) {
   /** @type {string[]} */
   const links = [];
   const client = new UsherClient({
-    show: "hamlet", base: "https://house.example/", world: fake.world,
-    onlink: ({ state }) => links.push(state), ...options,
+    show: "hamlet",
+    base: "https://house.example/",
+    world: fake.world,
+    onlink: ({ state }) => links.push(state),
+    ...options,
   });
   client.open();
   return { fake, client, links };
@@ -51,7 +54,10 @@ test("frames may be asked for in JSON", () => {
 test("identify goes first, and the token it answers with is kept and shown again", async () => {
   /** @type {(string | null)[]} */
   const saved = [];
-  const session = { load: () => saved.at(-1) ?? null, save: (/** @type {string | null} */ token) => void saved.push(token) };
+  const session = {
+    load: () => saved.at(-1) ?? null,
+    save: (/** @type {string | null} */ token) => void saved.push(token),
+  };
   const { fake, links } = await live({ session });
   assert.deepEqual(saved, ["s1"]);
   assert.deepEqual(links, ["connecting", "live"]);
@@ -136,7 +142,12 @@ test("a gap closes the line and opens it afresh, and shows what was known until 
 });
 
 test("a frame that cannot be read, and text that is not JSON-RPC, start afresh", async () => {
-  for (const bad of [Uint8Array.of(7).buffer, "{", '{"method":"diff"}', '{"jsonrpc":"2.0","method":"diff"}']) {
+  for (const bad of [
+    Uint8Array.of(7).buffer,
+    "{",
+    '{"method":"diff"}',
+    '{"jsonrpc":"2.0","method":"diff"}',
+  ]) {
     const { fake } = await live();
     fake.socket.onmessage?.({ data: bad });
     fake.pass(500);
@@ -169,8 +180,13 @@ test("late words of a dead socket are not heard", async () => {
 });
 
 for (const [code, state, wait] of /** @type {[number, string, number][]} */ ([
-  [1001, "waiting", 500], [4008, "waiting", 500], [1011, "waiting", 500], [4009, "waiting", 60_000],
-  [1008, "refused", 0], [1003, "refused", 0], [1009, "refused", 0],
+  [1001, "waiting", 500],
+  [4008, "waiting", 500],
+  [1011, "waiting", 500],
+  [4009, "waiting", 60_000],
+  [1008, "refused", 0],
+  [1003, "refused", 0],
+  [1009, "refused", 0],
 ])) {
   test(`close code ${code} means: ${state}${wait ? `, at most ${wait} ms` : ""}`, async () => {
     const { fake, client } = await live();
@@ -205,17 +221,29 @@ test("a refusal is typed", async () => {
   const { fake, client } = await live();
   const asked = client.request("hold", { seats: [2] });
   fake.socket.refuse("hold", { reason: "seats_taken", seats: [2] });
-  await assert.rejects(asked, (error) => error instanceof Refusal && error.reason === "seats_taken" && error.data.seats[0] === 2);
+  await assert.rejects(
+    asked,
+    (error) => error instanceof Refusal && error.reason === "seats_taken" && error.data.seats[0] === 2,
+  );
 });
 
 test("what is asked without a line is refused at once and never sent later", async () => {
   const { fake, client } = await live();
   fake.socket.end(1006);
-  await assert.rejects(client.request("hold", { seats: [0] }), (error) => error instanceof Unanswered && !error.sent);
+  await assert.rejects(
+    client.request("hold", { seats: [0] }),
+    (error) => error instanceof Unanswered && !error.sent,
+  );
   fake.pass(500);
-  await assert.rejects(client.request("hold", { seats: [0] }), (error) => error instanceof Unanswered && !error.sent);
+  await assert.rejects(
+    client.request("hold", { seats: [0] }),
+    (error) => error instanceof Unanswered && !error.sent,
+  );
   fake.socket.open();
-  assert.deepEqual(fake.socket.sent.map(({ method }) => method), ["identify"]);
+  assert.deepEqual(
+    fake.socket.sent.map(({ method }) => method),
+    ["identify"],
+  );
 });
 
 test("what was asked and not answered is told to be unknown, and not asked again", async () => {
@@ -225,7 +253,10 @@ test("what was asked and not answered is told to be unknown, and not asked again
   await assert.rejects(asked, (error) => error instanceof Unanswered && error.sent);
   fake.pass(500);
   fake.socket.open();
-  assert.deepEqual(fake.socket.sent.map(({ method }) => method), ["identify"]);
+  assert.deepEqual(
+    fake.socket.sent.map(({ method }) => method),
+    ["identify"],
+  );
 });
 
 test("an answer that does not come within its time means that the line is dead", async () => {
@@ -242,7 +273,10 @@ test("a silent line is asked whether it lives, and left when it does not answer"
   fake.pass(39_999);
   assert.equal(quiet.sent.length, 1);
   fake.pass(1);
-  assert.deepEqual(quiet.sent.map(({ method }) => method), ["identify", "identify"]);
+  assert.deepEqual(
+    quiet.sent.map(({ method }) => method),
+    ["identify", "identify"],
+  );
   fake.pass(5_000);
   assert.ok(quiet.closed);
   assert.equal(client.link.state, "waiting");

@@ -42,11 +42,14 @@ test("the grid finds what a look at every seat finds", () => {
   const hall = small_hall();
   let random = 7;
   const next = () => (random = (random * 16807) % 2147483647) / 2147483647;
-  for (const { rows } of hall.sections) for (const row of rows) for (const seat of row.seats) [seat[1], seat[2]] = [next() * 300, next() * 300];
+  for (const { rows } of hall.sections)
+    for (const row of rows) for (const seat of row.seats) [seat[1], seat[2]] = [next() * 300, next() * 300];
   const scattered = new Plan(hall);
   for (let i = 0; i < 200; i += 1) {
     const [x, y] = [next() * 300, next() * 300];
-    const all = Array.from({ length: 16 }, (_, seat) => Math.hypot(scattered.x[seat] - x, scattered.y[seat] - y));
+    const all = Array.from({ length: 16 }, (_, seat) =>
+      Math.hypot(scattered.x[seat] - x, scattered.y[seat] - y),
+    );
     const least = Math.min(...all);
     const found = scattered.grid.near(x, y, 60);
     assert.equal(found, least <= 60 ? all.indexOf(least) : -1);
@@ -64,8 +67,20 @@ test("a point is inside a shape, also a turned one", () => {
   const square = { shape: "rectangle", x: 0, y: 0, width: 10, height: 10 };
   assert.ok(inside(square, 5, 5) && !inside(square, 11, 5));
   assert.ok(inside({ ...square, rotation: 90 }, -5, 5) && !inside({ ...square, rotation: 90 }, 5, 5));
-  assert.ok(inside({ shape: "circle", x: 0, y: 0, radius: 5 }, 3, 3) && !inside({ shape: "circle", x: 0, y: 0, radius: 5 }, 4, 4));
-  const triangle = { shape: "polygon", x: 0, y: 0, points: /** @type {[number, number][]} */ ([[0, 0], [10, 0], [0, 10]]) };
+  assert.ok(
+    inside({ shape: "circle", x: 0, y: 0, radius: 5 }, 3, 3) &&
+      !inside({ shape: "circle", x: 0, y: 0, radius: 5 }, 4, 4),
+  );
+  const triangle = {
+    shape: "polygon",
+    x: 0,
+    y: 0,
+    points: /** @type {[number, number][]} */ ([
+      [0, 0],
+      [10, 0],
+      [0, 10],
+    ]),
+  };
   assert.ok(inside(triangle, 2, 2) && !inside(triangle, 8, 8));
   assert.deepEqual(bounds(triangle), { x: 0, y: 0, width: 10, height: 10 });
 });

@@ -10,13 +10,29 @@ const plan = new Plan(small_hall());
 
 /** Every reason of the protocol, with its data. @type {[string, Record<string, unknown>][]} */
 const REASONS = [
-  ["too_fast", { retry_after_ms: 1500 }], ["not_identified", {}], ["bad_session", {}], ["unavailable", {}],
-  ["show_over", {}], ["not_on_sale", { on_sale_at: 1_800_000_000_000 }], ["not_admitted", {}],
-  ["no_such_hold", {}], ["hold_expired", {}], ["payment_in_progress", {}], ["already_holding", { hold: "h" }],
-  ["no_seats_named", {}], ["seat_named_twice", { seats: [1] }], ["too_many_seats", { max: 10 }],
-  ["unknown_seat", { seats: [99] }], ["seat_blocked", { seats: [0] }], ["seats_taken", { seats: [0, 1] }],
-  ["waitlist_first", { seats: [] }], ["others_are_holding", { seats: [] }], ["sold_out", { seats: [] }],
-  ["not_together", { seats: [] }], ["orphan_seat", { seats: [3] }], ["payment_declined", { code: "declined" }],
+  ["too_fast", { retry_after_ms: 1500 }],
+  ["not_identified", {}],
+  ["bad_session", {}],
+  ["unavailable", {}],
+  ["show_over", {}],
+  ["not_on_sale", { on_sale_at: 1_800_000_000_000 }],
+  ["not_admitted", {}],
+  ["no_such_hold", {}],
+  ["hold_expired", {}],
+  ["payment_in_progress", {}],
+  ["already_holding", { hold: "h" }],
+  ["no_seats_named", {}],
+  ["seat_named_twice", { seats: [1] }],
+  ["too_many_seats", { max: 10 }],
+  ["unknown_seat", { seats: [99] }],
+  ["seat_blocked", { seats: [0] }],
+  ["seats_taken", { seats: [0, 1] }],
+  ["waitlist_first", { seats: [] }],
+  ["others_are_holding", { seats: [] }],
+  ["sold_out", { seats: [] }],
+  ["not_together", { seats: [] }],
+  ["orphan_seat", { seats: [3] }],
+  ["payment_declined", { code: "declined" }],
   ["payment_unavailable", {}],
 ];
 
@@ -30,7 +46,11 @@ for (const [reason, data] of REASONS) {
 }
 
 test("a reason this page does not know says the server's sentence", () => {
-  const refusal = new Refusal({ code: -32000, message: "The house is closed today.", data: { reason: "constructor" } });
+  const refusal = new Refusal({
+    code: -32000,
+    message: "The house is closed today.",
+    data: { reason: "constructor" },
+  });
   assert.equal(words.error_words(refusal, plan), "The house is closed today.");
   assert.equal(words.error_words(new Refusal({ code: -32602, message: "Wrong." }), plan), "Wrong.");
 });
@@ -63,6 +83,15 @@ test("a countdown never shows less than nothing, nor 0:60", () => {
   assert.equal(words.time_left(59_001), "1:00");
   assert.equal(words.time_left(1), "0:01");
   assert.equal(words.time_left(-5), "0:00");
+});
+
+test("durations are told as people tell them", () => {
+  assert.equal(words.duration_words(300_000), "5 minutes");
+  assert.equal(words.duration_words(298_700), "5 minutes", "the answer was a little late");
+  assert.equal(words.duration_words(60_000), "1 minute");
+  assert.equal(words.duration_words(227_000), "3 minutes and 47 seconds");
+  assert.equal(words.duration_words(20_400), "20 seconds");
+  assert.equal(words.duration_words(0), "1 second");
 });
 
 test("how full a show is, in words", () => {

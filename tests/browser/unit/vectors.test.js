@@ -2,7 +2,14 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { applyFrame, decodeFrame, decodeNotification, decodeText, FrameError, Refusal } from "../../../static/usher.js";
+import {
+  applyFrame,
+  decodeFrame,
+  decodeNotification,
+  decodeText,
+  FrameError,
+  Refusal,
+} from "../../../static/usher.js";
 
 /** @param {string} name @returns {any[]} */
 function vectors(name) {
@@ -25,7 +32,10 @@ for (const { name, hex, means, invalid } of vectors("seat-frames")) {
   test(`binary frame: ${name}`, () => {
     if (!invalid) return assert.deepEqual(meaning(decodeFrame(bytes(hex))), means);
     // What only the show's size can tell is refused when it is applied.
-    assert.throws(() => applyFrame({ epoch: "1", seq: 0, seats: new Uint8Array(8) }, decodeFrame(bytes(hex))), FrameError);
+    assert.throws(
+      () => applyFrame({ epoch: "1", seq: 0, seats: new Uint8Array(8) }, decodeFrame(bytes(hex))),
+      FrameError,
+    );
   });
 }
 
@@ -57,7 +67,10 @@ for (const { name, steps } of vectors("sequences")) {
       assert.equal(outcome, then);
       if (then === "reopen") break;
       assert.ok(mirror);
-      assert.deepEqual({ epoch, seq, states }, { epoch: mirror.epoch, seq: mirror.seq, states: [...mirror.seats].join("") });
+      assert.deepEqual(
+        { epoch, seq, states },
+        { epoch: mirror.epoch, seq: mirror.seq, states: [...mirror.seats].join("") },
+      );
     }
   });
 }

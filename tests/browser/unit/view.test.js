@@ -8,7 +8,8 @@ const screen = { width: 500, height: 500 };
 const whole = views.fit(box, screen);
 
 /** @param {number} actual @param {number} expected */
-const near = (actual, expected) => assert.ok(Math.abs(actual - expected) < 1e-6, `${actual} is not ${expected}`);
+const near = (actual, expected) =>
+  assert.ok(Math.abs(actual - expected) < 1e-6, `${actual} is not ${expected}`);
 
 test("the whole plan is shown in the middle", () => {
   near(whole.scale, 0.5);
@@ -31,9 +32,15 @@ test("zooming leaves what is under the pointer where it is", () => {
 
 test("two fingers keep what they are on", () => {
   /** @type {[number, number][]} */
-  const before = [[100, 100], [200, 100]];
+  const before = [
+    [100, 100],
+    [200, 100],
+  ];
   /** @type {[number, number][]} */
-  const after = [[150, 240], [350, 240]];
+  const after = [
+    [150, 240],
+    [350, 240],
+  ];
   const view = views.pinch(whole, before, after);
   near(view.scale, whole.scale * 2);
   before.forEach((finger, i) => {
@@ -44,7 +51,17 @@ test("two fingers keep what they are on", () => {
 });
 
 test("fingers in one spot do not make the plan endless", () => {
-  const view = views.pinch(whole, [[9, 9], [9, 9]], [[9, 9], [19, 9]]);
+  const view = views.pinch(
+    whole,
+    [
+      [9, 9],
+      [9, 9],
+    ],
+    [
+      [9, 9],
+      [19, 9],
+    ],
+  );
   assert.ok(Number.isFinite(view.scale) && view.scale > 0);
 });
 
@@ -54,7 +71,12 @@ test("the plan is never smaller than whole, nor larger than allowed", () => {
 });
 
 test("the plan cannot be pushed out of sight", () => {
-  for (const [dx, dy] of [[1e6, 0], [-1e6, 0], [0, 1e6], [0, -1e6]]) {
+  for (const [dx, dy] of [
+    [1e6, 0],
+    [-1e6, 0],
+    [0, 1e6],
+    [0, -1e6],
+  ]) {
     const view = views.clamp(views.pan(views.zoom(whole, 4, 250, 250), dx, dy), box, screen, 5);
     const seen = views.visible(view, screen);
     assert.ok(seen.x < box.x + box.width && seen.x + seen.width > box.x);

@@ -1,0 +1,229 @@
+/**
+ * The panel: the buyer's choice as it is drawn beside the plan, on a phone below it. It shows what
+ * it is told, and keeps the elements; what a press means is `basket.js`'s affair.
+ */
+import { by_id, make } from "./elements.js";
+import { counted, date_words, duration_words, money_words, seat_names } from "./sentences.js";
+
+/** @typedef {import("./plan.js").Plan} Plan */
+/** @typedef {import("./choice.js").Choice} Choice */
+/** @typedef {import("./house.js").Show} Show */
+/** What is drawn. @typedef {{plan:Plan, show:Show, choice:Choice}} Parts */
+
+/** The panel's elements. */
+export const $ = {
+  how: by_id("how", HTMLElement),
+  best: by_id("best", HTMLFormElement),
+  quantity: by_id("best-quantity", HTMLSelectElement),
+  place: by_id("best-place", HTMLSelectElement),
+  category: by_id("best-category", HTMLSelectElement),
+  together: by_id("best-together", HTMLInputElement),
+  chosen: by_id("chosen", HTMLElement),
+  chosen_title: by_id("chosen-title", HTMLElement),
+  chosen_list: by_id("chosen-list", HTMLUListElement),
+  total: by_id("total", HTMLElement),
+  pay: by_id("pay", HTMLFormElement),
+  card: by_id("pay-card", HTMLSelectElement),
+  name: by_id("pay-name", HTMLInputElement),
+  email: by_id("pay-email", HTMLInputElement),
+  done: by_id("done", HTMLElement),
+  done_words: by_id("done-words", HTMLElement),
+  done_list: by_id("done-list", HTMLUListElement),
+  done_facts: by_id("done-facts", HTMLDListElement),
+  orders: by_id("orders", HTMLElement),
+  orders_list: by_id("orders-list", HTMLUListElement),
+  panel: by_id("panel", HTMLElement),
+  notice: by_id("notice", HTMLElement),
+  summary: by_id("summary", HTMLButtonElement),
+  summary_words: by_id("summary-words", HTMLElement),
+  summary_more: by_id("summary-more", HTMLElement),
+  summary_open: by_id("summary-open", HTMLElement),
+  countdown: by_id("countdown", HTMLElement),
+  primary: by_id("primary", HTMLButtonElement),
+  secondary: by_id("secondary", HTMLButtonElement),
+};
+
+/** What the main button says while the server is asked. @type {Record<string, string>} */
+const ASKING = {
+  hold: "Asking…",
+  hold_best: "Looking…",
+  change: "Changing…",
+  release: "Releasing…",
+  buy: "Paying…",
+};
+
+/** Says a sentence, near the buttons and aloud. @param {string} words
+ *  @param {"news" | "refusal"} [kind] */
+export function say(words, kind = "news") {
+  if ($.notice.textContent !== words) $.notice.textContent = words; // said once, not at every tick
+  $.notice.dataset.kind = kind;
+}
+
+/** On a phone the sheet lies over the plan, or is folded into the bar. @param {boolean} open */
+export function open_sheet(open) {
+  $.panel.dataset.open = String(open);
+  $.summary.setAttribute("aria-expanded", String(open));
+}
+
+/** Whether the sheet is unfolded. */
+export function sheet_is_open() {
+  return $.panel.dataset.open === "true";
+}
+
+/** A button that is off for a moment keeps the focus: `disabled` would take it from who is using the
+ *  keyboard. @param {HTMLButtonElement} button @param {boolean} on */
+export function turn(button, on) {
+  button.setAttribute("aria-disabled", String(!on));
+}
+
+/** @param {HTMLButtonElement} button */
+export function is_on(button) {
+  return button.getAttribute("aria-disabled") !== "true";
+}
+
+/** What does not change while the page is open: how it goes, and what may be wished for.
+ *  @param {Parts} parts */
+export function furnish({ plan, show, choice }) {
+  by_id("how-many", HTMLElement).textContent =
+    `Tap the seats you like on the plan, ${choice.seats_max} at most.`;
+  by_id("how-long", HTMLElement).textContent =
+    `Hold them: for ${duration_words(show.policy.hold_ms)} nobody else can take them.`;
+  const { sections, areas, categories } = plan.layout;
+  /** @param {HTMLSelectElement} select @param {[value:string, words:string][]} options */
+  const fill = (select, options) =>
+    select.replaceChildren(...options.map(([value, words]) => make("option", { value }, words)));
+  fill(
+    $.quantity,
+    Array.from({ length: choice.seats_max }, (_, i) => [`${i + 1}`, `${i + 1}`]),
+  );
+  $.quantity.value = String(Math.min(2, choice.seats_max));
+  fill($.place, [
+    ["", "Anywhere"],
+    ...sections.map(
+      ({ name }, i) => /** @type {[string, string]} */ ([`section:${i}`, name || `Part ${i + 1}`]),
+    ),
+    ...areas.map(({ name }, i) => /** @type {[string, string]} */ ([`area:${i}`, `${name} (standing)`])),
+  ]);
+  fill($.category, [
+    ["", "Any price"],
+    ...categories.map(
+      ({ name, price }, i) =>
+        /** @type {[string, string]} */ ([
+          `${i}`,
+          `${name}, ${money_words({ amount: price, currency: show.currency })}`,
+        ]),
+    ),
+  ]);
+  // Beside a wide screen's plan the sheet is always open, and there is nothing to unfold.
+  const wide = matchMedia("(min-width: 861px)");
+  const fold = () => ($.summary.disabled = wide.matches);
+  wide.addEventListener("change", fold);
+  fold();
+}
+
+/** Draws the panel as things are. @param {Parts} parts
+ *  @param {string | null} asking what the server is being asked */
+export function draw_panel(parts, asking) {
+  const focused = document.activeElement;
+  const { plan, show, choice } = parts;
+  const { phase } = choice;
+  const seats = choice.listed;
+  const held = phase === "holding" || phase === "paying" ? choice.hold?.total.amount : undefined;
+  const amount = held ?? seats.reduce((sum, seat) => sum + plan.price(seat), 0);
+  const total = money_words({ amount, currency: show.currency });
+  $.panel.dataset.phase = phase;
+  $.how.hidden = phase !== "choosing" || seats.length > 0;
+  $.best.hidden = phase !== "choosing";
+  $.chosen.hidden = seats.length === 0;
+  $.pay.hidden = phase !== "holding" && phase !== "paying";
+  $.done.hidden = phase !== "bought";
+  $.chosen_title.textContent =
+    phase === "choosing" ? "Your choice" : phase === "changing" ? "Your new choice" : "Held for you";
+  $.total.textContent = total;
+  list_seats(parts, $.chosen_list, seats, phase !== "paying");
+  draw_orders(parts);
+  draw_bar(choice, total, asking);
+  // What had the focus may be gone; the notice says why, and is next to what can be done now.
+  const gone = focused instanceof HTMLElement && $.panel.contains(focused) && focused.offsetParent === null;
+  if (gone) $.notice.focus();
+}
+
+/** @param {Choice} choice @param {string} total @param {string | null} asking */
+function draw_bar({ phase, seats: { size: count } }, total, asking) {
+  const labels = {
+    choosing: `Hold ${counted("seat", count)}`,
+    holding: `Pay ${total}`,
+    paying: "Paying…",
+    changing: `Change to ${count === 1 ? "this seat" : `these ${count}`}`,
+    bought: "Done",
+  };
+  const [bought, none] = [phase === "bought", count === 0];
+  $.primary.textContent = asking ? ASKING[asking] : labels[phase];
+  $.primary.hidden = none && !bought && phase !== "changing" && !asking;
+  turn($.primary, !asking && phase !== "paying" && !(phase === "changing" && none));
+  $.secondary.textContent = phase === "holding" ? "Release" : phase === "changing" ? "Undo" : "Clear";
+  $.secondary.hidden = bought || phase === "paying" || (phase === "choosing" && none);
+  turn($.secondary, !asking);
+  $.summary_words.textContent = bought ? "Bought" : none ? "No seats chosen" : counted("seat", count);
+  $.summary_more.textContent = bought ? "Your order" : none ? "Tap the plan, or let us choose" : total;
+  $.summary_open.textContent = sheet_is_open() ? " ▾" : " ▴";
+}
+
+/** @param {Parts} parts */
+function draw_orders(parts) {
+  const {
+    plan,
+    show,
+    choice: { order, orders },
+  } = parts;
+  const before = orders.filter((other) => other !== order);
+  $.orders.hidden = before.length === 0;
+  $.orders_list.replaceChildren(
+    ...before.map(({ id, seats, total }) =>
+      make(
+        "li",
+        {},
+        make("span", {}, seat_names(plan, seats)),
+        make("b", {}, money_words(total)),
+        make("small", { class: "code" }, id),
+      ),
+    ),
+  );
+  if (!order) return;
+  $.done_words.textContent = `${show.title}, ${date_words(show.starts_at)}. ${money_words(order.total)} paid.`;
+  list_seats(parts, $.done_list, order.seats, false);
+  const facts = [
+    ["Order", order.id],
+    ["Place in the log", `${order.head.seq}, chain ${order.head.chain}`],
+  ];
+  $.done_facts.replaceChildren(
+    ...facts.flatMap(([term, words]) => [make("dt", {}, term), make("dd", { class: "code" }, words)]),
+  );
+}
+
+/** @param {Parts} parts @param {HTMLUListElement} list @param {number[]} seats
+ *  @param {boolean} removable */
+function list_seats({ plan, show }, list, seats, removable) {
+  const wanted = `${removable}:${seats.join()}`;
+  if (list.dataset.seats === wanted) return; // keeps the focus where it is
+  list.dataset.seats = wanted;
+  list.replaceChildren(
+    ...seats.map((seat) => {
+      const swatch = make("i", { class: "swatch", "aria-hidden": "true" });
+      swatch.style.setProperty("--category", plan.layout.categories[plan.category[seat]]?.color ?? "");
+      const [label, price] = [
+        plan.label(seat),
+        money_words({ amount: plan.price(seat), currency: show.currency }),
+      ];
+      const item = make("li", {}, swatch, make("span", {}, label), make("b", {}, price));
+      const remove = {
+        type: "button",
+        class: "remove",
+        "data-seat": seat,
+        "aria-label": `Take away ${label}`,
+      };
+      if (removable) item.append(make("button", remove, "×"));
+      return item;
+    }),
+  );
+}
