@@ -69,6 +69,7 @@ async fn holds_whose_time_passed_while_the_house_was_closed_lapse_when_it_opens(
     let (mut long, staying) = Line::identified(&house, &show, None).await;
     let stays = long.granted("hold", json!({"seats": [2]})).await;
 
+    drop((short, long));
     let house = house.restart_after(31_000).await;
     let mut watcher = Line::open(&house, &show, None).await;
     let lapsed = watcher.until(seq(&stays) + 1).await.clone();

@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
@@ -127,6 +128,10 @@ impl Line {
                     seats::decode(Format::Json, text.as_bytes()).expect("a seat frame")
                 }
                 Some(Ok(Message::Close(frame))) => {
+                    // As every client does: the answer goes out, then this side ends too. What is
+                    // gone already need not be.
+                    self.socket.flush().await.ok();
+                    self.socket.get_mut().shutdown().await.ok();
                     return Heard::Closed(frame.map_or(1005, |frame| frame.code.into()));
                 }
                 Some(Ok(_)) => continue,

@@ -50,9 +50,11 @@ async fn who_missed_nothing_is_told_so() {
     assert_eq!(back.until(next).await.counts(), [8, 2, 0, 0]);
 
     // Also by the next server on the same data, as long as nothing happened.
+    let (now, last) = (back.since(), back.picture.take());
+    drop((buyer, back, other));
     let house = house.restart().await;
-    let mut again = Line::resume(&house, &show, None, &back.since()).await;
-    again.picture = back.picture.clone();
+    let mut again = Line::resume(&house, &show, None, &now).await;
+    again.picture = last;
     assert_eq!(again.first_frame().await, SeatFrame::Diff { from: next, to: next, runs: vec![] });
     // And who is further behind ends with the right picture, by whichever frame.
     let mut late = Line::resume(&house, &show, None, &since).await;
