@@ -214,7 +214,7 @@ impl Round {
 
     fn end(self) {
         let now = Instant::now();
-        let rest = ((now - self.began) / 2).min(Duration::from_millis(GATHER_MS_MAX));
+        let rest = ((now - self.began) / 4).min(Duration::from_millis(GATHER_MS_MAX));
         let soonest = self.began + Duration::from_millis(GATHER_MS_MIN);
         self.audience.not_before.set(soonest.max(now + rest));
         let again = self.audience.pace.get() == Pace::InRound { again: true };
