@@ -99,8 +99,7 @@ pub(super) async fn add_show(
     house.key.check(request.headers())?;
     let body = reading::body(request, SHOW_BYTES_MAX, REQUEST_BODY_TIME).await?;
     let cannot_be = |faults: &[Fault]| Problem::faults("This show cannot be.", faults);
-    let now = house.offices.clock().now();
-    let show = NewShow::from_json(&body, now).map_err(|faults| cannot_be(&faults))?;
+    let show = NewShow::from_json(&body).map_err(|faults| cannot_be(&faults))?;
     let open = house.put_on(show).await.map_err(|error| match error {
         AddShowError::Faults(faults) => cannot_be(&faults),
         AddShowError::Failed(error) => failed(&error),
