@@ -7,7 +7,8 @@ use std::io::IsTerminal as _;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::builder::Resettable;
+use clap::{Arg, Args, ValueEnum};
 
 use crate::config::{self, Key, Limits, Settings};
 use crate::server;
@@ -20,11 +21,12 @@ Examples:
       --origins https://tickets.example.org --data /var/lib/usher
                                            a house for the world, behind a TLS proxy
 
-Every flag is also an environment variable, given in brackets; the flag wins.";
+Every flag is also an environment variable, given in brackets; the flag wins. A variable that is
+set to nothing is not set.";
 
 /// Run the server.
 #[derive(Args, Clone, Debug)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, mut_args(unset_if_empty))]
 pub struct ServeArgs {
     /// Where to listen. Only this machine can reach the default
     #[arg(long, env = "USHER_LISTEN", value_name = "ADDR", default_value = "127.0.0.1:8080")]
@@ -124,6 +126,13 @@ enum LogFormat {
     Text,
     /// A JSON object a line
     Json,
+}
+
+/// Takes no notice of the flag's variable where that is empty: compose files and unit files pass on
+/// what nobody set as an empty text.
+fn unset_if_empty(flag: Arg) -> Arg {
+    let value = flag.get_env().and_then(std::env::var_os);
+    if value.is_some_and(|value| value.is_empty()) { flag.env(Resettable::Reset) } else { flag }
 }
 
 impl ServeArgs {

@@ -2,7 +2,8 @@
 //!
 //! Constants are bounds nobody should need to move. [`Limits`] are those a house or a load test
 //! does move, each a flag of `usher serve`. The rooms below `connection` do not read this one:
-//! `server` tells them their numbers.
+//! `server` tells them their numbers, and what is no house's choice at all (the protocol's longest
+//! message, what a socket may leave unanswered) is theirs.
 
 use std::time::Duration;
 
@@ -20,10 +21,6 @@ pub const REQUEST_HEADERS_MAX: usize = 64;
 /// The longest that a small request body may take to come.
 pub const REQUEST_BODY_TIME: Duration = Duration::from_secs(10);
 
-/// The longest message from a client, in bytes, over a socket and over HTTP alike. The longest
-/// sensible one, a hold of a hundred seats with long ids, is under 1,500.
-pub const MESSAGE_BYTES_MAX: usize = 4096;
-
 /// How long a frame once begun may take to come whole.
 pub const FRAME_TIME: Duration = Duration::from_secs(10);
 
@@ -34,17 +31,8 @@ pub const WRITE_TIME: Duration = Duration::from_secs(10);
 /// proxies and mobile networks drop a silent connection.
 pub const PING_EVERY: Duration = Duration::from_secs(25);
 
-/// A socket that left this many pings unanswered is closed with 4008.
-pub const PONGS_MISSED_MAX: u32 = 2;
-
 /// How long the other side has to answer a close frame.
 pub const CLOSE_TIME: Duration = Duration::from_secs(3);
-
-/// Control frames (pings, pongs) a socket may send in a second, on average.
-pub const CONTROL_PER_SECOND: u32 = 5;
-
-/// Control frames a socket may send at once.
-pub const CONTROL_BURST: u32 = 10;
 
 /// So many `too_fast` in a row are abuse: close code 1008.
 pub const TOO_FAST_IN_A_ROW_MAX: u32 = 10;
@@ -97,8 +85,6 @@ pub const FILES_BESIDE_SOCKETS: u64 = 256;
 /// A house for fewer sockets than this is warned of at start: one popular show has more viewers.
 pub const SOCKETS_FEW: u32 = 10_000;
 
-/// A frame that is read must fit what is read of a message.
-const _: () = assert!(MESSAGE_BYTES_MAX <= REQUEST_HEAD_BYTES_MAX);
 /// A client is told to come back before its page would have given up on the poll.
 const _: () = assert!(POLL_TIME_MAX.as_millis() <= PING_EVERY.as_millis());
 /// Seven bytes are a seat's number and its comma.

@@ -8,9 +8,10 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 
 use crate::box_office::OpenShow;
-use crate::config::{MESSAGE_BYTES_MAX, REQUEST_BODY_TIME};
+use crate::config::REQUEST_BODY_TIME;
 use crate::connection::Doorkeeper;
 use crate::protocol::rpc::{request, response};
+use crate::protocol::websocket::MESSAGE_BYTES_MAX;
 
 use super::House;
 use super::problem::Problem;

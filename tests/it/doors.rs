@@ -401,3 +401,18 @@ async fn a_bearer_is_judged_by_its_scheme() {
         house.request(Method::POST, "/v1/halls").header(AUTHORIZATION, format!("Basic {KEY}"));
     problem(asking.body("{}").send().await.expect("an answer"), 401).await;
 }
+
+#[test]
+fn a_variable_that_is_set_to_nothing_is_not_set() {
+    let mut usher = std::process::Command::new(env!("CARGO_BIN_EXE_usher"));
+    for name in ["USHER_KEY", "USHER_ORIGINS", "USHER_LISTEN", "USHER_SHARDS"] {
+        usher.env(name, "");
+    }
+    // A contradiction that is looked for after all of them ends the program before it starts.
+    let ended = usher.args(["serve", "--shards", "0"]).output().expect("it runs");
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert!(said.contains("--shards must be"), "{said}");
+    let ended = usher.args(["--key", ""]).output().expect("it runs");
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert!(said.contains("--key must be"), "{said}");
+}
