@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::http::header::{
     CONNECTION, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY,
     SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
@@ -34,7 +34,7 @@ use super::House;
 use super::door::{Place, TurnedAway};
 use super::patience::Patient;
 use super::problem::Problem;
-use super::reading::{position, query_word};
+use super::reading::{Named, position, query_word};
 
 /// The one version of the WebSocket protocol there is.
 const WEBSOCKET_VERSION: &str = "13";
@@ -42,7 +42,7 @@ const WEBSOCKET_VERSION: &str = "13";
 /// `GET /v1/shows/{show}/live`.
 pub(super) async fn live(
     State(house): State<Arc<House>>,
-    Path(show): Path<String>,
+    show: Named,
     mut request: Request,
 ) -> Result<Response, Problem> {
     let show = house.show(&show)?;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
@@ -15,13 +15,13 @@ use crate::protocol::websocket::MESSAGE_BYTES_MAX;
 
 use super::House;
 use super::problem::Problem;
-use super::reading;
+use super::reading::{self, Named};
 use super::shows::NOT_KEPT;
 
 /// `POST /v1/shows/{show}/rpc`.
 pub(super) async fn rpc(
     State(house): State<Arc<House>>,
-    Path(show): Path<String>,
+    show: Named,
     http: Request,
 ) -> Result<Response, Problem> {
     let show = house.show(&show)?;

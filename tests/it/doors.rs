@@ -2,11 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, ETAG, IF_NONE_MATCH, ORIGIN};
+use reqwest::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_TYPE, ETAG, IF_NONE_MATCH, ORIGIN, RETRY_AFTER,
+};
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use usher::web::Standing;
 
 use crate::open_house::{KEY, OpenHouse, new_show, small_plan};
 
@@ -87,6 +90,12 @@ async fn the_box_office_is_closed_to_who_has_no_key_and_to_who_has_a_wrong_one()
 #[tokio::test]
 async fn what_cannot_be_is_refused_with_where_it_is_wrong() {
     let house = OpenHouse::start().await;
+    for name in ["", "%FF", "a%0Ab", &"x".repeat(300)] {
+        let said = house.post(&format!("/v1/halls?name={name}"), &small_plan()).await;
+        let said = problem(said, 422).await;
+        assert_eq!(said["faults"][0]["path"], "");
+        assert!(said["faults"][0]["message"].as_str().is_some_and(|text| text.contains("name")));
+    }
     let not_json =
         house.request(Method::POST, "/v1/halls").bearer_auth(KEY).body("{\n\"zones\": [");
     let said = problem(not_json.send().await.expect("an answer"), 422).await;
@@ -155,9 +164,16 @@ async fn a_long_poll_hears_of_a_hold_at_once() {
     let binary = house.request(Method::GET, &seats).header(ACCEPT, "application/octet-stream");
     let binary = binary.send().await.expect("an answer").bytes().await.expect("a body");
     assert_eq!(binary[0], 1, "a snapshot");
-    for wrong in ["since=1", "since=x.y", &format!("since={since}&wait=26")] {
-        problem(house.get(&format!("{seats}?{wrong}")).await, 400).await;
+    let epoch = first["epoch"].as_str().expect("text");
+    let future = format!("{epoch}.99");
+    for unusable in ["1", "x.y", "1.0", &future] {
+        let answer = house.get(&format!("{seats}?since={unusable}&wait=25")).await;
+        assert_eq!(answer.status(), 200, "{unusable}");
+        let answer: Value = answer.json().await.expect("JSON");
+        assert_eq!(answer["epoch"], epoch, "{unusable}: not a snapshot");
     }
+    problem(house.get(&format!("{seats}?wait=soon")).await, 400).await;
+    assert_eq!(house.get(&format!("{seats}?wait=26")).await.status(), 200);
 }
 
 #[tokio::test]
@@ -203,11 +219,34 @@ async fn what_is_not_there_is_a_problem_and_tells_nothing() {
     for path in ["", "/head", "/layout", "/seats", "/live"] {
         problem(house.get(&format!("/v1/shows/no-such-show{path}")).await, 404).await;
     }
+    for path in ["", "/head", "/layout", "/seats", "/live"] {
+        problem(house.get(&format!("/v1/shows/%FF{path}")).await, 404).await;
+    }
+    for path in ["/rpc", "/block", "/unblock"] {
+        problem(house.post(&format!("/v1/shows/%FF{path}"), &json!({})).await, 404).await;
+    }
     let put = house.request(Method::PUT, "/v1/shows").send().await.expect("an answer");
     assert!(put.headers().contains_key("allow"));
     problem(put, 405).await;
     problem(house.get("/v1/shows?limit=0").await, 400).await;
     problem(house.get("/v1/shows?cursor=x").await, 400).await;
+}
+
+#[tokio::test]
+async fn a_show_that_is_on_but_not_open_is_for_later_and_not_unknown() {
+    let house = OpenHouse::start().await;
+    let show = house.a_show().await;
+    house.rooms().offices.stop().await;
+    for standing in [Standing::Open, Standing::Draining] {
+        house.rooms().door.set(standing);
+        for path in ["", "/head", "/layout", "/seats", "/live"] {
+            let later = house.get(&format!("/v1/shows/{show}{path}")).await;
+            assert!(later.headers().contains_key(RETRY_AFTER), "{path}");
+            problem(later, 503).await;
+        }
+        problem(house.get("/v1/shows/no-such-show").await, 404).await;
+    }
+    problem(house.get("/v1/shows").await, 503).await;
 }
 
 #[tokio::test]

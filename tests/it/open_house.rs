@@ -3,6 +3,7 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::{Arc, Weak};
 
 use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::{Value, json};
@@ -11,6 +12,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use usher::config::{Demo, Key, Settings};
 use usher::server::Server;
+use usher::web::House;
 
 /// The box office's key of every test house.
 pub(crate) const KEY: &str = "a-key-for-the-tests-only";
@@ -18,6 +20,8 @@ pub(crate) const KEY: &str = "a-key-for-the-tests-only";
 /// A running server.
 pub(crate) struct OpenHouse {
     address: SocketAddr,
+    /// Held weakly: it is closed, and its log with it, when the server has ended.
+    house: Weak<House>,
     http: Client,
     /// Dropping it is the stop signal.
     stop: Option<oneshot::Sender<()>>,
@@ -50,13 +54,14 @@ impl OpenHouse {
         let server = Server::new(settings).await.expect("the house opens");
         let listener = server.bind().await.expect("a port");
         let address = listener.local_addr().expect("an address");
+        let house = Arc::downgrade(server.house());
         let (stop, stopped) = oneshot::channel::<()>();
         let running = tokio::spawn(server.run(listener, async {
             // Dropped or sent: both mean stop.
             drop(stopped.await);
         }));
         let (stop, running, folder) = (Some(stop), Some(running), Some(folder));
-        Self { address, http: Client::new(), stop, running, folder }
+        Self { address, house, http: Client::new(), stop, running, folder }
     }
 
     /// Tells it to stop and waits until it has.
@@ -77,6 +82,11 @@ impl OpenHouse {
     /// Where its data is.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.as_ref().expect("its folder").path()
+    }
+
+    /// Its rooms, for what no visitor can bring about.
+    pub(crate) fn rooms(&self) -> Arc<House> {
+        self.house.upgrade().expect("the server runs")
     }
 
     /// Where it listens.
