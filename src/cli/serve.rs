@@ -101,6 +101,16 @@ struct LimitArgs {
           default_value_t = Limits::default().messages_burst)]
     messages_burst: u32,
 
+    /// Messages an address may send over HTTP in a second
+    #[arg(long, env = "USHER_HTTP_MESSAGES_PER_SECOND", value_name = "N",
+          default_value_t = Limits::default().http_messages_per_second)]
+    http_messages_per_second: u32,
+
+    /// Messages an address may send over HTTP at once
+    #[arg(long, env = "USHER_HTTP_MESSAGES_BURST", value_name = "N",
+          default_value_t = Limits::default().http_messages_burst)]
+    http_messages_burst: u32,
+
     /// Attempts at seats a session may make in a second
     #[arg(long, env = "USHER_ATTEMPTS_PER_SECOND", value_name = "N",
           default_value_t = Limits::default().attempts_per_second)]
@@ -162,6 +172,8 @@ impl ServeArgs {
                 upgrades_per_second: self.limits.upgrades_per_second,
                 messages_per_second: self.limits.messages_per_second,
                 messages_burst: self.limits.messages_burst,
+                http_messages_per_second: self.limits.http_messages_per_second,
+                http_messages_burst: self.limits.http_messages_burst,
                 attempts_per_second: self.limits.attempts_per_second,
                 attempts_burst: self.limits.attempts_burst,
             },

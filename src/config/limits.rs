@@ -40,6 +40,10 @@ pub const TOO_FAST_IN_A_ROW_MAX: u32 = 10;
 /// So many messages in a minute that are not JSON are abuse: close code 1008.
 pub const NOT_JSON_PER_MINUTE_MAX: u32 = 3;
 
+/// Sockets at once that are let in only to be told 4009, of all addresses. Each lasts as long as its
+/// client takes to close, a moment unless it means harm. Beyond, the answer is 503.
+pub const FAREWELLS_MAX: u32 = 256;
+
 /// The longest a long poll waits. Under the 30 s after which common proxies give up on a response.
 pub const POLL_TIME_MAX: Duration = Duration::from_secs(25);
 
@@ -111,6 +115,12 @@ pub struct Limits {
     pub messages_per_second: u32,
     /// Messages a socket may send at once.
     pub messages_burst: u32,
+    /// Messages an address (one /64 of IPv6) may send over HTTP in a second, on average, with
+    /// whatever bearer or none. An office of 50 buyers who each send all that a session may; a
+    /// quarter of what the same address may send on its 200 sockets.
+    pub http_messages_per_second: u32,
+    /// Messages an address may send over HTTP at once.
+    pub http_messages_burst: u32,
     /// Attempts at seats a session may make in a second, on average.
     pub attempts_per_second: u32,
     /// Attempts at seats a session may make at once.
@@ -125,6 +135,8 @@ impl Default for Limits {
             upgrades_per_second: 1_000,
             messages_per_second: 10,
             messages_burst: 30,
+            http_messages_per_second: 500,
+            http_messages_burst: 2_000,
             attempts_per_second: 2,
             attempts_burst: 10,
         }

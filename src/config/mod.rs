@@ -127,6 +127,7 @@ impl Settings {
             }
         }
         if limits.messages_burst < limits.messages_per_second
+            || limits.http_messages_burst < limits.http_messages_per_second
             || limits.attempts_burst < limits.attempts_per_second
         {
             return Err("a burst must be at least as large as its rate a second".to_owned());
@@ -137,13 +138,15 @@ impl Settings {
 
 impl Limits {
     /// Each limit by the flag that moves it.
-    pub fn by_flag(&self) -> [(&'static str, u32); 7] {
+    pub fn by_flag(&self) -> [(&'static str, u32); 9] {
         [
             ("sockets", self.sockets_max),
             ("sockets-per-address", self.sockets_per_address_max),
             ("upgrades-per-second", self.upgrades_per_second),
             ("messages-per-second", self.messages_per_second),
             ("messages-burst", self.messages_burst),
+            ("http-messages-per-second", self.http_messages_per_second),
+            ("http-messages-burst", self.http_messages_burst),
             ("attempts-per-second", self.attempts_per_second),
             ("attempts-burst", self.attempts_burst),
         ]

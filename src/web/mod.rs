@@ -5,6 +5,7 @@
 //! message means is `connection`'s. Nothing internal is ever in an answer.
 
 mod address;
+mod allowance;
 mod box_office;
 mod door;
 mod layout;
@@ -121,10 +122,14 @@ impl House {
         headers: &HeaderMap,
         extensions: &Extensions,
     ) -> Result<Place, TurnedAway> {
+        self.door.enter(self.counted(headers, extensions)?, Instant::now())
+    }
+
+    /// The address that whoever sent this is counted as.
+    fn counted(&self, headers: &HeaderMap, extensions: &Extensions) -> Result<IpAddr, TurnedAway> {
         // The server puts the peer beside every request; without one, nobody can be counted.
-        let Some(peer) = extensions.get::<Peer>() else { return Err(TurnedAway::NotOpen) };
-        let address = address::client_address(*peer, headers, &self.proxies);
-        self.door.enter(address::counted_as(address), Instant::now())
+        let peer = extensions.get::<Peer>().ok_or(TurnedAway::NotOpen)?;
+        Ok(address::counted_as(address::client_address(*peer, headers, &self.proxies)))
     }
 
     fn not_now(turned_away: TurnedAway) -> Problem {

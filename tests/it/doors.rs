@@ -199,6 +199,30 @@ async fn rpc_has_the_statuses_of_its_faults() {
 }
 
 #[tokio::test]
+async fn an_address_asks_only_so_fast_over_http_whatever_it_says_it_is() {
+    let slow = |limits: &mut usher::config::Limits| {
+        (limits.http_messages_per_second, limits.http_messages_burst) = (1, 3);
+    };
+    let house = OpenHouse::start_with(|settings| slow(&mut settings.limits)).await;
+    let show = house.a_show().await;
+    let token = house.identify(&show).await;
+    let ignored = house.request(Method::POST, &format!("/v1/shows/{show}/rpc"));
+    let ignored = ignored.body(r#"{"jsonrpc":"2.0","method":"identify"}"#).send().await;
+    assert_eq!(ignored.expect("an answer").status(), 204, "counted all the same");
+    // Within the second that brings one message more, a few are refused whoever asks.
+    let mut refusals = Vec::new();
+    for bearer in [None, Some("forged"), Some("forged"), Some(token.as_str()), None] {
+        let answer = house.rpc(&show, bearer, &hold(&[1])).await;
+        let data = &answer["error"]["data"];
+        if data["reason"] == "too_fast" {
+            assert!(data["retry_after_ms"].as_u64().is_some_and(|ms| ms <= 1_000), "{data}");
+            refusals.push(bearer);
+        }
+    }
+    assert!(refusals.contains(&Some("forged")), "{refusals:?}");
+}
+
+#[tokio::test]
 async fn a_strangers_page_may_not_speak_for_its_visitor() {
     let house = OpenHouse::start().await;
     let show = house.a_show().await;
