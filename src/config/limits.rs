@@ -44,6 +44,10 @@ pub const NOT_JSON_PER_MINUTE_MAX: u32 = 3;
 /// client takes to close, a moment unless it means harm. Beyond, the answer is 503.
 pub const FAREWELLS_MAX: u32 = 256;
 
+/// How long the log may take before the house is said not to be ready: as long as a buyer's request
+/// waits for it.
+pub const READY_TIME: Duration = Duration::from_secs(2);
+
 /// The longest a long poll waits. Under the 30 s after which common proxies give up on a response.
 pub const POLL_TIME_MAX: Duration = Duration::from_secs(25);
 

@@ -1,7 +1,10 @@
 //! The doors: what the house answers over HTTP, to those who ask well and those who do not.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use reqwest::header::{
     ACCEPT, AUTHORIZATION, CONTENT_TYPE, ETAG, IF_NONE_MATCH, ORIGIN, RETRY_AFTER,
 };
@@ -9,6 +12,11 @@ use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use usher::log::memory::MemoryLog;
+use usher::log::{
+    Answer, AppendError, Appended, CreateError, Genesis, Log, Position, ReadError, Recorded,
+    Snapshot, StreamId,
+};
 use usher::web::Standing;
 
 use crate::open_house::{KEY, OpenHouse, new_show, small_plan};
@@ -478,4 +486,89 @@ fn a_variable_that_is_set_to_nothing_is_not_set() {
     let ended = usher.args(["--key", ""]).output().expect("it runs");
     let said = String::from_utf8_lossy(&ended.stderr);
     assert!(said.contains("--key must be"), "{said}");
+}
+
+/// A log that can be made unreadable.
+#[derive(Default)]
+struct Closed {
+    kept: MemoryLog,
+    closed: AtomicBool,
+}
+
+impl Log for Closed {
+    fn create(&self, stream: &StreamId, genesis: Genesis) -> Answer<'_, Result<(), CreateError>> {
+        self.kept.create(stream, genesis)
+    }
+
+    fn streams(&self) -> Answer<'_, Result<Vec<StreamId>, ReadError>> {
+        self.kept.streams()
+    }
+
+    fn genesis(&self, stream: &StreamId) -> Answer<'_, Result<Genesis, ReadError>> {
+        if self.closed.load(Ordering::SeqCst) {
+            return Box::pin(async { Err(ReadError::Unavailable(anyhow::anyhow!("closed"))) });
+        }
+        self.kept.genesis(stream)
+    }
+
+    fn append(
+        &self,
+        stream: &StreamId,
+        known: Position,
+        entries: Vec<Bytes>,
+    ) -> Answer<'_, Result<Appended, AppendError>> {
+        self.kept.append(stream, known, entries)
+    }
+
+    fn read(
+        &self,
+        stream: &StreamId,
+        after: u64,
+        most: usize,
+    ) -> Answer<'_, Result<Vec<Recorded>, ReadError>> {
+        self.kept.read(stream, after, most)
+    }
+
+    fn save_snapshot(
+        &self,
+        stream: &StreamId,
+        snapshot: Snapshot,
+    ) -> Answer<'_, Result<(), AppendError>> {
+        self.kept.save_snapshot(stream, snapshot)
+    }
+
+    fn load_snapshot(&self, stream: &StreamId) -> Answer<'_, Result<Option<Snapshot>, ReadError>> {
+        self.kept.load_snapshot(stream)
+    }
+}
+
+#[tokio::test]
+async fn a_house_whose_log_cannot_be_read_is_alive_but_not_ready() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let settings = usher::config::Settings {
+        listen: "127.0.0.1:0".parse().expect("an address"),
+        data: folder.path().to_owned(),
+        demo: usher::config::Demo::None,
+        shards: Some(1),
+        ..Default::default()
+    };
+    let log = Arc::new(Closed::default());
+    let clock = usher::box_office::Clock::of_the_wall();
+    let server = usher::server::Server::on_log(settings, log.clone(), clock).await;
+    let server = server.expect("the house opens");
+    let listener = server.bind().await.expect("a port");
+    let address = listener.local_addr().expect("its address");
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let running = tokio::spawn(server.run(listener, async { drop(stopped.await) }));
+    let get = async |path: &str| {
+        reqwest::get(format!("http://{address}{path}")).await.expect("an answer")
+    };
+    assert_eq!(get("/readyz").await.status(), 200);
+    log.closed.store(true, Ordering::SeqCst);
+    problem(get("/readyz").await, 503).await;
+    assert_eq!(get("/healthz").await.status(), 200);
+    log.closed.store(false, Ordering::SeqCst);
+    assert_eq!(get("/readyz").await.status(), 200);
+    drop(stop);
+    running.await.expect("it ends by itself");
 }
