@@ -129,6 +129,15 @@ impl Catalogue {
         }
     }
 
+    /// Whether the log answers a read just now. It says nothing of whether the log could be
+    /// written: that is known only by writing.
+    ///
+    /// # Errors
+    /// Where it does not.
+    pub async fn log_answers(&self) -> Result<(), ReadError> {
+        self.log.genesis(&StreamId::catalogue()).await.map(drop)
+    }
+
     /// Keeps a hall, under a name made of its own.
     pub async fn add_hall(&self, hall: Hall) -> Result<SharedHall, CatalogueError> {
         let _one_at_a_time = self.writing.lock().await;

@@ -32,7 +32,7 @@ fn new_show(hall: &SharedHall, title: &str, in_ms: u64) -> NewShow {
         "hall": hall.id, "title": title, "starts_at": NOW.0 + in_ms,
         "currency": "EUR", "prices": {"Stalls": 4500},
     });
-    NewShow::from_json(body.to_string().as_bytes(), NOW).expect("a good show")
+    NewShow::from_json(body.to_string().as_bytes()).expect("a good show")
 }
 
 #[tokio::test]

@@ -7,7 +7,8 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::builder::Resettable;
+use clap::{Arg, Args, ValueEnum};
 
 use crate::config::{self, Key, Limits, Settings};
 use crate::server;
@@ -20,11 +21,12 @@ Examples:
       --origins https://tickets.example.org --data /var/lib/usher
                                            a house for the world, behind a TLS proxy
 
-Every flag is also an environment variable, given in brackets; the flag wins.";
+Every flag is also an environment variable, given in brackets; the flag wins. A variable that is
+set to nothing is not set.";
 
 /// Run the server.
 #[derive(Args, Clone, Debug)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, mut_args(unset_if_empty))]
 pub struct ServeArgs {
     /// Where to listen. Only this machine can reach the default
     #[arg(long, env = "USHER_LISTEN", value_name = "ADDR", default_value = "127.0.0.1:8080")]
@@ -99,6 +101,16 @@ struct LimitArgs {
           default_value_t = Limits::default().messages_burst)]
     messages_burst: u32,
 
+    /// Messages an address may send over HTTP in a second
+    #[arg(long, env = "USHER_HTTP_MESSAGES_PER_SECOND", value_name = "N",
+          default_value_t = Limits::default().http_messages_per_second)]
+    http_messages_per_second: u32,
+
+    /// Messages an address may send over HTTP at once
+    #[arg(long, env = "USHER_HTTP_MESSAGES_BURST", value_name = "N",
+          default_value_t = Limits::default().http_messages_burst)]
+    http_messages_burst: u32,
+
     /// Attempts at seats a session may make in a second
     #[arg(long, env = "USHER_ATTEMPTS_PER_SECOND", value_name = "N",
           default_value_t = Limits::default().attempts_per_second)]
@@ -124,6 +136,13 @@ enum LogFormat {
     Text,
     /// A JSON object a line
     Json,
+}
+
+/// Takes no notice of the flag's variable where that is empty: compose files and unit files pass on
+/// what nobody set as an empty text.
+fn unset_if_empty(flag: Arg) -> Arg {
+    let value = flag.get_env().and_then(std::env::var_os);
+    if value.is_some_and(|value| value.is_empty()) { flag.env(Resettable::Reset) } else { flag }
 }
 
 impl ServeArgs {
@@ -153,6 +172,8 @@ impl ServeArgs {
                 upgrades_per_second: self.limits.upgrades_per_second,
                 messages_per_second: self.limits.messages_per_second,
                 messages_burst: self.limits.messages_burst,
+                http_messages_per_second: self.limits.http_messages_per_second,
+                http_messages_burst: self.limits.http_messages_burst,
                 attempts_per_second: self.limits.attempts_per_second,
                 attempts_burst: self.limits.attempts_burst,
             },

@@ -2,7 +2,8 @@
 //!
 //! Constants are bounds nobody should need to move. [`Limits`] are those a house or a load test
 //! does move, each a flag of `usher serve`. The rooms below `connection` do not read this one:
-//! `server` tells them their numbers.
+//! `server` tells them their numbers, and what is no house's choice at all (the protocol's longest
+//! message, what a socket may leave unanswered) is theirs.
 
 use std::time::Duration;
 
@@ -20,10 +21,6 @@ pub const REQUEST_HEADERS_MAX: usize = 64;
 /// The longest that a small request body may take to come.
 pub const REQUEST_BODY_TIME: Duration = Duration::from_secs(10);
 
-/// The longest message from a client, in bytes, over a socket and over HTTP alike. The longest
-/// sensible one, a hold of a hundred seats with long ids, is under 1,500.
-pub const MESSAGE_BYTES_MAX: usize = 4096;
-
 /// How long a frame once begun may take to come whole.
 pub const FRAME_TIME: Duration = Duration::from_secs(10);
 
@@ -34,23 +31,22 @@ pub const WRITE_TIME: Duration = Duration::from_secs(10);
 /// proxies and mobile networks drop a silent connection.
 pub const PING_EVERY: Duration = Duration::from_secs(25);
 
-/// A socket that left this many pings unanswered is closed with 4008.
-pub const PONGS_MISSED_MAX: u32 = 2;
-
 /// How long the other side has to answer a close frame.
 pub const CLOSE_TIME: Duration = Duration::from_secs(3);
-
-/// Control frames (pings, pongs) a socket may send in a second, on average.
-pub const CONTROL_PER_SECOND: u32 = 5;
-
-/// Control frames a socket may send at once.
-pub const CONTROL_BURST: u32 = 10;
 
 /// So many `too_fast` in a row are abuse: close code 1008.
 pub const TOO_FAST_IN_A_ROW_MAX: u32 = 10;
 
 /// So many messages in a minute that are not JSON are abuse: close code 1008.
 pub const NOT_JSON_PER_MINUTE_MAX: u32 = 3;
+
+/// Sockets at once that are let in only to be told 4009, of all addresses. Each lasts as long as its
+/// client takes to close, a moment unless it means harm. Beyond, the answer is 503.
+pub const FAREWELLS_MAX: u32 = 256;
+
+/// How long the log may take before the house is said not to be ready: as long as a buyer's request
+/// waits for it.
+pub const READY_TIME: Duration = Duration::from_secs(2);
 
 /// The longest a long poll waits. Under the 30 s after which common proxies give up on a response.
 pub const POLL_TIME_MAX: Duration = Duration::from_secs(25);
@@ -97,8 +93,6 @@ pub const FILES_BESIDE_SOCKETS: u64 = 256;
 /// A house for fewer sockets than this is warned of at start: one popular show has more viewers.
 pub const SOCKETS_FEW: u32 = 10_000;
 
-/// A frame that is read must fit what is read of a message.
-const _: () = assert!(MESSAGE_BYTES_MAX <= REQUEST_HEAD_BYTES_MAX);
 /// A client is told to come back before its page would have given up on the poll.
 const _: () = assert!(POLL_TIME_MAX.as_millis() <= PING_EVERY.as_millis());
 /// Seven bytes are a seat's number and its comma.
@@ -125,6 +119,12 @@ pub struct Limits {
     pub messages_per_second: u32,
     /// Messages a socket may send at once.
     pub messages_burst: u32,
+    /// Messages an address (one /64 of IPv6) may send over HTTP in a second, on average, with
+    /// whatever bearer or none. An office of 50 buyers who each send all that a session may; a
+    /// quarter of what the same address may send on its 200 sockets.
+    pub http_messages_per_second: u32,
+    /// Messages an address may send over HTTP at once.
+    pub http_messages_burst: u32,
     /// Attempts at seats a session may make in a second, on average.
     pub attempts_per_second: u32,
     /// Attempts at seats a session may make at once.
@@ -139,6 +139,8 @@ impl Default for Limits {
             upgrades_per_second: 1_000,
             messages_per_second: 10,
             messages_burst: 30,
+            http_messages_per_second: 500,
+            http_messages_burst: 2_000,
             attempts_per_second: 2,
             attempts_burst: 10,
         }

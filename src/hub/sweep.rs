@@ -3,7 +3,7 @@
 //! A round brings every viewer of one show to the latest position: one write for each that is
 //! behind and has nothing unfinished. Between slices the thread reads, answers and listens; shows
 //! take turns slice by slice. The first change after quiet goes out at once; in a rush the changes
-//! gather while a round lasts and half as long again.
+//! gather while a round lasts and a quarter as long again.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;

@@ -26,7 +26,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::box_office::{BoxOffices, Clock};
 use crate::catalogue::{Catalogue, CatalogueError};
 use crate::config::{
-    CLOSE_TIME, DRAIN_TIME_MAX, Demo, FRAME_TIME, Key, MESSAGE_BYTES_MAX, PING_EVERY,
+    CLOSE_TIME, DRAIN_TIME_MAX, Demo, FRAME_TIME, KEY_LENGTH_SAFE, Key, PING_EVERY,
     RECONNECT_WITHIN, Settings,
 };
 use crate::connection::session::Sessions;
@@ -104,7 +104,12 @@ impl Server {
         let in_folder = |source| StartError::Folder { folder: settings.data.clone(), source };
         let secret = secrets::signing_secret(&settings.data).map_err(in_folder)?;
         let (key, new_key) = match &settings.key {
-            Some(Key(given)) => (given.clone(), None),
+            Some(Key(given)) => {
+                if given.len() < KEY_LENGTH_SAFE {
+                    tracing::warn!("--key is short: under {KEY_LENGTH_SAFE} it can be guessed");
+                }
+                (given.clone(), None)
+            }
             None => {
                 let (key, made) = secrets::box_office_key(&settings.data).map_err(in_folder)?;
                 (key.clone(), made.then_some(key))
@@ -237,7 +242,6 @@ fn hub_settings(settings: &Settings) -> hub::Settings {
     let usual = hub::Settings::default();
     hub::Settings {
         shards: settings.shards.unwrap_or(usual.shards),
-        message_bytes_max: MESSAGE_BYTES_MAX,
         ping_every: PING_EVERY,
         message_within: FRAME_TIME,
         close_within: CLOSE_TIME,

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, RawQuery, Request, State};
+use axum::extract::{RawQuery, Request, State};
 use axum::http::header::{HeaderValue, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -23,11 +23,14 @@ use crate::show::{Command, Refusal};
 
 use super::House;
 use super::problem::Problem;
-use super::reading::{self, query_word, unescaped};
+use super::reading::{self, Named, query_word, unescaped};
 use super::shows::Listed;
 
 /// The longest name of a hall, in letters.
 const HALL_NAME_LETTERS_MAX: usize = 200;
+
+/// What is said of a plan, or a name for it, with its faults.
+const NO_HALL: &str = "This plan cannot be a hall.";
 
 /// The box office's key, as its hash: comparing hashes tells nothing of the key by how long it
 /// takes.
@@ -69,7 +72,7 @@ pub(super) async fn add_hall(
     let imported = reading
         .await
         .map_err(|error| Problem::failed("reading a plan broke off", &error))?
-        .map_err(|refused| Problem::faults("This plan cannot be a hall.", &refused.faults))?;
+        .map_err(|refused| Problem::faults(NO_HALL, &refused.faults))?;
     let hall = house.catalogue.add_hall(imported.hall).await.map_err(|error| failed(&error))?;
     tracing::info!(hall = hall.id.0, seats = hall.hall.seats(), "a hall came in");
     let body = json!({
@@ -87,7 +90,9 @@ fn read_name(word: &str) -> Result<String, Problem> {
             && !name.chars().any(char::is_control)
     });
     name.ok_or_else(|| {
-        Problem::bad_request(format!("`name` is 1 to {HALL_NAME_LETTERS_MAX} letters of text."))
+        // The name is no part of the plan: the pointer is to all of it.
+        let message = format!("`name` is 1 to {HALL_NAME_LETTERS_MAX} letters of plain text.");
+        Problem::faults(NO_HALL, &[Fault { path: String::new(), message }])
     })
 }
 
@@ -99,8 +104,7 @@ pub(super) async fn add_show(
     house.key.check(request.headers())?;
     let body = reading::body(request, SHOW_BYTES_MAX, REQUEST_BODY_TIME).await?;
     let cannot_be = |faults: &[Fault]| Problem::faults("This show cannot be.", faults);
-    let now = house.offices.clock().now();
-    let show = NewShow::from_json(&body, now).map_err(|faults| cannot_be(&faults))?;
+    let show = NewShow::from_json(&body).map_err(|faults| cannot_be(&faults))?;
     let open = house.put_on(show).await.map_err(|error| match error {
         AddShowError::Faults(faults) => cannot_be(&faults),
         AddShowError::Failed(error) => failed(&error),
@@ -121,7 +125,7 @@ struct SeatList {
 /// `POST /v1/shows/{show}/block`.
 pub(super) async fn block(
     state: State<Arc<House>>,
-    show: Path<String>,
+    show: Named,
     request: Request,
 ) -> Result<Response, Problem> {
     change_sale(state, show, request, |seats| Command::Block { seats }).await
@@ -130,7 +134,7 @@ pub(super) async fn block(
 /// `POST /v1/shows/{show}/unblock`.
 pub(super) async fn unblock(
     state: State<Arc<House>>,
-    show: Path<String>,
+    show: Named,
     request: Request,
 ) -> Result<Response, Problem> {
     change_sale(state, show, request, |seats| Command::Unblock { seats }).await
@@ -138,7 +142,7 @@ pub(super) async fn unblock(
 
 async fn change_sale(
     State(house): State<Arc<House>>,
-    Path(show): Path<String>,
+    show: Named,
     request: Request,
     command: fn(Vec<u64>) -> Command,
 ) -> Result<Response, Problem> {

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::io::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::header::{
     ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderName, HeaderValue,
     IF_NONE_MATCH, VARY,
@@ -27,6 +27,7 @@ use crate::show::{Definition, ShowId};
 
 use super::House;
 use super::problem::Problem;
+use super::reading::Named;
 
 /// How many layouts are kept encoded: at 2 MB for the largest halls, 128 MB at most.
 const LAYOUTS_KEPT: usize = 64;
@@ -148,7 +149,7 @@ async fn encode(show: Arc<OpenShow>, epoch: u64) -> Result<Arc<Ready>, Problem> 
 /// `GET /v1/shows/{show}/layout`.
 pub(super) async fn layout(
     State(house): State<Arc<House>>,
-    Path(show): Path<String>,
+    show: Named,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let show = house.show(&show)?;

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::http::header::{
     CONNECTION, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY,
     SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
@@ -34,7 +34,7 @@ use super::House;
 use super::door::{Place, TurnedAway};
 use super::patience::Patient;
 use super::problem::Problem;
-use super::reading::{position, query_word};
+use super::reading::{Named, position, query_word};
 
 /// The one version of the WebSocket protocol there is.
 const WEBSOCKET_VERSION: &str = "13";
@@ -42,7 +42,7 @@ const WEBSOCKET_VERSION: &str = "13";
 /// `GET /v1/shows/{show}/live`.
 pub(super) async fn live(
     State(house): State<Arc<House>>,
-    Path(show): Path<String>,
+    show: Named,
     mut request: Request,
 ) -> Result<Response, Problem> {
     let show = house.show(&show)?;
@@ -56,11 +56,10 @@ pub(super) async fn live(
         .header(UPGRADE, HeaderValue::from_static("websocket")));
     }
     house.origins.check(headers)?;
-    let entered = house.enter_or_why(headers, request.extensions());
-    let place = match entered {
-        Ok(place) => Some(place),
+    let (place, stays) = match house.enter_or_why(headers, request.extensions()) {
+        Ok(place) => (place, true),
         // Only a close code can say so to a browser's script, so this one is let in to hear it.
-        Err(TurnedAway::Crowded) => None,
+        Err(TurnedAway::Crowded) => (house.door.farewell().map_err(House::not_now)?, false),
         Err(turned_away) => return Err(House::not_now(turned_away)),
     };
     let accept = accept_key(headers)?;
@@ -73,12 +72,11 @@ pub(super) async fn live(
         // Fails where the client is gone before it got the answer: nothing is lost.
         let Ok(upgraded) = upgrade.await else { return };
         let Some((stream, already_read)) = the_stream_itself(upgraded) else { return };
-        match place {
-            Some(place) => {
-                let opened = Opened { show, format, since, place };
-                adopt(&house, stream, already_read, opened);
-            }
-            None => turn_away(stream).await,
+        if stays {
+            adopt(&house, stream, already_read, Opened { show, format, since, place });
+        } else {
+            turn_away(stream).await;
+            drop(place);
         }
     });
     let mut response = (

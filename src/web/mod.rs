@@ -5,6 +5,7 @@
 //! message means is `connection`'s. Nothing internal is ever in an answer.
 
 mod address;
+mod allowance;
 mod box_office;
 mod door;
 mod layout;
@@ -30,7 +31,7 @@ use crate::box_office::{BoxOffices, OpenError, OpenShow};
 use crate::catalogue::{AddShowError, Catalogue, NewShow};
 use crate::connection::Doorkeeper;
 use crate::hub::Hub;
-use crate::show::{Definition, ShowId};
+use crate::show::Definition;
 
 pub use address::Peer;
 pub use box_office::KeyHash;
@@ -40,6 +41,7 @@ pub use patience::Patient;
 pub use router::router;
 
 use problem::Problem;
+use reading::Named;
 
 /// All that answering takes: what `server` made, in one place.
 pub struct House {
@@ -92,10 +94,22 @@ impl House {
         }
     }
 
-    /// The open show of this name, or 404.
-    fn show(&self, name: &str) -> Result<Arc<OpenShow>, Problem> {
-        let open = ShowId::parse(name).and_then(|id| self.offices.show(&id));
-        open.ok_or_else(Problem::no_such_show)
+    /// The open show of this name; 404 where none is called so, 503 where it is on the programme
+    /// but not open: it could not be opened, or the house is closing and it was closed already.
+    fn show(&self, Named(id): &Named) -> Result<Arc<OpenShow>, Problem> {
+        let Some(id) = id else { return Err(Problem::no_such_show()) };
+        if let Some(open) = self.offices.show(id) {
+            return Ok(open);
+        }
+        if self.catalogue.show(id).is_none() {
+            return Err(Problem::no_such_show());
+        }
+        Err(match self.door.standing() {
+            Standing::Draining => Self::not_now(TurnedAway::NotOpen),
+            Standing::Opening | Standing::Open => {
+                Problem::not_now("This show could not be opened yet.")
+            }
+        })
     }
 
     /// A place for whoever sent this, or 503.
@@ -108,10 +122,14 @@ impl House {
         headers: &HeaderMap,
         extensions: &Extensions,
     ) -> Result<Place, TurnedAway> {
+        self.door.enter(self.counted(headers, extensions)?, Instant::now())
+    }
+
+    /// The address that whoever sent this is counted as.
+    fn counted(&self, headers: &HeaderMap, extensions: &Extensions) -> Result<IpAddr, TurnedAway> {
         // The server puts the peer beside every request; without one, nobody can be counted.
-        let Some(peer) = extensions.get::<Peer>() else { return Err(TurnedAway::NotOpen) };
-        let address = address::client_address(*peer, headers, &self.proxies);
-        self.door.enter(address::counted_as(address), Instant::now())
+        let peer = extensions.get::<Peer>().ok_or(TurnedAway::NotOpen)?;
+        Ok(address::counted_as(address::client_address(*peer, headers, &self.proxies)))
     }
 
     fn not_now(turned_away: TurnedAway) -> Problem {

@@ -1,16 +1,34 @@
-//! Reading what a request brings: its body, its bearer, its query. Bounded in length and in time.
+//! Reading what a request brings: the show it names, its body, its bearer, its query. Bounded in
+//! length and in time.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
-use axum::extract::Request;
+use axum::extract::{FromRequestParts, Path, Request};
 use axum::http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use crate::log::Position;
+use crate::show::ShowId;
 
 use super::problem::Problem;
+
+/// The show that a request's path names; none where no show can be called so. Never a refusal by
+/// itself: who lacks the key hears of that first, and a name that is no text is like any other that
+/// no show has.
+pub(super) struct Named(pub(super) Option<ShowId>);
+
+impl<S: Send + Sync> FromRequestParts<S> for Named {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
+        let name = Path::<String>::from_request_parts(parts, state).await.ok();
+        Ok(Self(name.and_then(|Path(name)| ShowId::parse(&name))))
+    }
+}
 
 /// The whole body, if it is no longer than `bytes_max` and comes within `time`.
 pub(super) async fn body(

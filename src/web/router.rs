@@ -10,6 +10,8 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 
+use crate::config::READY_TIME;
+
 use super::door::Standing;
 use super::problem::Problem;
 use super::{House, box_office, layout, live, metrics, pages, rpc, seats, shows};
@@ -46,12 +48,23 @@ async fn alive() -> &'static str {
     "alive\n"
 }
 
-/// `GET /readyz`: the house can serve.
+/// `GET /readyz`: the house can serve: it is open, and its log answers.
 async fn ready(State(house): State<Arc<House>>) -> Result<&'static str, Problem> {
     match house.door.standing() {
-        Standing::Open => Ok("ready\n"),
-        Standing::Opening => Err(Problem::not_now("The house is opening.")),
-        Standing::Draining => Err(Problem::not_now("The house is closing.")),
+        Standing::Open => {}
+        Standing::Opening => return Err(Problem::not_now("The house is opening.")),
+        Standing::Draining => return Err(Problem::not_now("The house is closing.")),
+    }
+    match tokio::time::timeout(READY_TIME, house.catalogue.log_answers()).await {
+        Ok(Ok(())) => Ok("ready\n"),
+        Ok(Err(error)) => {
+            tracing::error!(%error, "not ready: the log cannot be read");
+            Err(Problem::not_now("The log cannot be read."))
+        }
+        Err(_) => {
+            tracing::error!("not ready: the log does not answer");
+            Err(Problem::not_now("The log does not answer."))
+        }
     }
 }
 

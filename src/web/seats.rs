@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{RawQuery, State};
 use axum::http::header::{ACCEPT, CONTENT_TYPE, HeaderName, VARY};
 use axum::http::{Extensions, HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -17,7 +17,7 @@ use crate::protocol::seats::Format;
 use super::House;
 use super::door::Standing;
 use super::problem::Problem;
-use super::reading::{number, position, query_word};
+use super::reading::{Named, number, position, query_word};
 use super::shows::NOT_KEPT;
 
 /// What another `Accept` would have been answered with differs.
@@ -26,7 +26,7 @@ const BY_ACCEPT: (HeaderName, &str) = (VARY, "accept");
 /// `GET /v1/shows/{show}/seats`.
 pub(super) async fn seats(
     State(house): State<Arc<House>>,
-    Path(show): Path<String>,
+    show: Named,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
     extensions: Extensions,
@@ -57,20 +57,17 @@ pub(super) async fn seats(
 }
 
 fn read_query(query: Option<&str>) -> Result<(Option<Position>, Duration), Problem> {
-    let since = match query_word(query, "since") {
-        None => None,
-        Some(text) => Some(position(text).ok_or_else(|| {
-            Problem::bad_request("`since` is <epoch>.<seq>, both decimal, as last received.")
-        })?),
-    };
+    // One that cannot be used is like none, as on a socket: the answer is a snapshot.
+    let since = query_word(query, "since").and_then(position);
     let seconds_max = POLL_TIME_MAX.as_secs();
     let wait = match query_word(query, "wait") {
         None => 0,
-        Some(text) => number(text).filter(|seconds| *seconds <= seconds_max).ok_or_else(|| {
+        Some(text) => number(text).ok_or_else(|| {
             Problem::bad_request(format!("`wait` is whole seconds, at most {seconds_max}."))
         })?,
     };
-    Ok((since, Duration::from_secs(wait)))
+    // Who would wait longer hears 204 sooner, and asks again.
+    Ok((since, Duration::from_secs(wait.min(seconds_max))))
 }
 
 /// Binary where the client names it, and does not name it only to refuse it.
@@ -148,10 +145,19 @@ mod tests {
 
     #[test]
     fn a_query_that_makes_no_sense_is_refused() {
-        assert!(read_query(Some("since=1.2&wait=25")).is_ok());
         assert!(read_query(None).is_ok());
-        for wrong in ["since=x", "since=1", "wait=26", "wait=-1", "wait=1.5", "since=1.2&wait=x"] {
+        for wrong in ["wait=", "wait=-1", "wait=1.5", "since=1.2&wait=x"] {
             assert!(read_query(Some(wrong)).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn what_can_be_made_sense_of_is_taken() {
+        let read = |query| read_query(Some(query)).ok();
+        let since = Some(Position { epoch: 1, seq: 2 });
+        assert_eq!(read("since=1.2&wait=25"), Some((since, POLL_TIME_MAX)));
+        assert_eq!(read("since=1.2&wait=26"), Some((since, POLL_TIME_MAX)));
+        assert_eq!(read("since=x"), Some((None, Duration::ZERO)));
+        assert_eq!(read("since=1"), Some((None, Duration::ZERO)));
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{RawQuery, State};
 use axum::http::header::{CACHE_CONTROL, HeaderName};
 use axum::response::IntoResponse;
 use serde::Serialize;
@@ -15,8 +15,9 @@ use crate::log::Chain;
 use crate::show::{Currency, Policy, ShowId, Time};
 
 use super::House;
+use super::door::{Standing, TurnedAway};
 use super::problem::Problem;
-use super::reading::{number, query_word};
+use super::reading::{Named, number, query_word};
 
 /// What changes by the second is kept by nobody on the way.
 pub(super) const NOT_KEPT: (HeaderName, &str) = (CACHE_CONTROL, "no-store");
@@ -76,6 +77,10 @@ pub(super) async fn list(
             Problem::bad_request("`cursor` is not one that this list has given.")
         })?),
     };
+    // The shows are being closed, one after another: half a list would look like all of it.
+    if house.door.standing() == Standing::Draining {
+        return Err(House::not_now(TurnedAway::NotOpen));
+    }
     let (definitions, next) = house.catalogue.page(cursor, limit);
     // One that could not be opened has no seats to show; why is in the log of operations.
     let open: Vec<_> =
@@ -96,7 +101,7 @@ fn read_cursor(text: &str) -> Option<(Time, ShowId)> {
 /// `GET /v1/shows/{show}`.
 pub(super) async fn one(
     State(house): State<Arc<House>>,
-    Path(show): Path<String>,
+    show: Named,
 ) -> Result<impl IntoResponse, Problem> {
     let show = house.show(&show)?;
     Ok(([NOT_KEPT], Json(serde_json::json!(Listed::new(&show)))))
@@ -105,7 +110,7 @@ pub(super) async fn one(
 /// `GET /v1/shows/{show}/head`.
 pub(super) async fn head(
     State(house): State<Arc<House>>,
-    Path(show): Path<String>,
+    show: Named,
 ) -> Result<impl IntoResponse, Problem> {
     let head = house.show(&show)?.head();
     let body = serde_json::json!({

@@ -50,7 +50,7 @@ impl House {
             "hall": hall.id, "title": title, "starts_at": NOW.0 + 1_000_000_000,
             "currency": "EUR", "prices": prices,
         });
-        let show = NewShow::from_json(body.to_string().as_bytes(), NOW).expect("a good show");
+        let show = NewShow::from_json(body.to_string().as_bytes()).expect("a good show");
         let definition = catalogue.add_show(show).await.expect("a show");
         let stream = StreamId::show(&definition.id);
         let genesis = log.genesis(&stream).await.expect("a genesis");

@@ -1,12 +1,23 @@
 //! The doors: what the house answers over HTTP, to those who ask well and those who do not.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, ETAG, IF_NONE_MATCH, ORIGIN};
+use bytes::Bytes;
+use reqwest::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_TYPE, ETAG, IF_NONE_MATCH, ORIGIN, RETRY_AFTER,
+};
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use usher::log::memory::MemoryLog;
+use usher::log::{
+    Answer, AppendError, Appended, CreateError, Genesis, Log, Position, ReadError, Recorded,
+    Snapshot, StreamId,
+};
+use usher::web::Standing;
 
 use crate::open_house::{KEY, OpenHouse, new_show, small_plan};
 
@@ -87,6 +98,12 @@ async fn the_box_office_is_closed_to_who_has_no_key_and_to_who_has_a_wrong_one()
 #[tokio::test]
 async fn what_cannot_be_is_refused_with_where_it_is_wrong() {
     let house = OpenHouse::start().await;
+    for name in ["", "%FF", "a%0Ab", &"x".repeat(300)] {
+        let said = house.post(&format!("/v1/halls?name={name}"), &small_plan()).await;
+        let said = problem(said, 422).await;
+        assert_eq!(said["faults"][0]["path"], "");
+        assert!(said["faults"][0]["message"].as_str().is_some_and(|text| text.contains("name")));
+    }
     let not_json =
         house.request(Method::POST, "/v1/halls").bearer_auth(KEY).body("{\n\"zones\": [");
     let said = problem(not_json.send().await.expect("an answer"), 422).await;
@@ -155,9 +172,16 @@ async fn a_long_poll_hears_of_a_hold_at_once() {
     let binary = house.request(Method::GET, &seats).header(ACCEPT, "application/octet-stream");
     let binary = binary.send().await.expect("an answer").bytes().await.expect("a body");
     assert_eq!(binary[0], 1, "a snapshot");
-    for wrong in ["since=1", "since=x.y", &format!("since={since}&wait=26")] {
-        problem(house.get(&format!("{seats}?{wrong}")).await, 400).await;
+    let epoch = first["epoch"].as_str().expect("text");
+    let future = format!("{epoch}.99");
+    for unusable in ["1", "x.y", "1.0", &future] {
+        let answer = house.get(&format!("{seats}?since={unusable}&wait=25")).await;
+        assert_eq!(answer.status(), 200, "{unusable}");
+        let answer: Value = answer.json().await.expect("JSON");
+        assert_eq!(answer["epoch"], epoch, "{unusable}: not a snapshot");
     }
+    problem(house.get(&format!("{seats}?wait=soon")).await, 400).await;
+    assert_eq!(house.get(&format!("{seats}?wait=26")).await.status(), 200);
 }
 
 #[tokio::test]
@@ -183,6 +207,30 @@ async fn rpc_has_the_statuses_of_its_faults() {
 }
 
 #[tokio::test]
+async fn an_address_asks_only_so_fast_over_http_whatever_it_says_it_is() {
+    let slow = |limits: &mut usher::config::Limits| {
+        (limits.http_messages_per_second, limits.http_messages_burst) = (1, 3);
+    };
+    let house = OpenHouse::start_with(|settings| slow(&mut settings.limits)).await;
+    let show = house.a_show().await;
+    let token = house.identify(&show).await;
+    let ignored = house.request(Method::POST, &format!("/v1/shows/{show}/rpc"));
+    let ignored = ignored.body(r#"{"jsonrpc":"2.0","method":"identify"}"#).send().await;
+    assert_eq!(ignored.expect("an answer").status(), 204, "counted all the same");
+    // Within the second that brings one message more, a few are refused whoever asks.
+    let mut refusals = Vec::new();
+    for bearer in [None, Some("forged"), Some("forged"), Some(token.as_str()), None] {
+        let answer = house.rpc(&show, bearer, &hold(&[1])).await;
+        let data = &answer["error"]["data"];
+        if data["reason"] == "too_fast" {
+            assert!(data["retry_after_ms"].as_u64().is_some_and(|ms| ms <= 1_000), "{data}");
+            refusals.push(bearer);
+        }
+    }
+    assert!(refusals.contains(&Some("forged")), "{refusals:?}");
+}
+
+#[tokio::test]
 async fn a_strangers_page_may_not_speak_for_its_visitor() {
     let house = OpenHouse::start().await;
     let show = house.a_show().await;
@@ -203,11 +251,34 @@ async fn what_is_not_there_is_a_problem_and_tells_nothing() {
     for path in ["", "/head", "/layout", "/seats", "/live"] {
         problem(house.get(&format!("/v1/shows/no-such-show{path}")).await, 404).await;
     }
+    for path in ["", "/head", "/layout", "/seats", "/live"] {
+        problem(house.get(&format!("/v1/shows/%FF{path}")).await, 404).await;
+    }
+    for path in ["/rpc", "/block", "/unblock"] {
+        problem(house.post(&format!("/v1/shows/%FF{path}"), &json!({})).await, 404).await;
+    }
     let put = house.request(Method::PUT, "/v1/shows").send().await.expect("an answer");
     assert!(put.headers().contains_key("allow"));
     problem(put, 405).await;
     problem(house.get("/v1/shows?limit=0").await, 400).await;
     problem(house.get("/v1/shows?cursor=x").await, 400).await;
+}
+
+#[tokio::test]
+async fn a_show_that_is_on_but_not_open_is_for_later_and_not_unknown() {
+    let house = OpenHouse::start().await;
+    let show = house.a_show().await;
+    house.rooms().offices.stop().await;
+    for standing in [Standing::Open, Standing::Draining] {
+        house.rooms().door.set(standing);
+        for path in ["", "/head", "/layout", "/seats", "/live"] {
+            let later = house.get(&format!("/v1/shows/{show}{path}")).await;
+            assert!(later.headers().contains_key(RETRY_AFTER), "{path}");
+            problem(later, 503).await;
+        }
+        problem(house.get("/v1/shows/no-such-show").await, 404).await;
+    }
+    problem(house.get("/v1/shows").await, 503).await;
 }
 
 #[tokio::test]
@@ -400,4 +471,104 @@ async fn a_bearer_is_judged_by_its_scheme() {
     let asking =
         house.request(Method::POST, "/v1/halls").header(AUTHORIZATION, format!("Basic {KEY}"));
     problem(asking.body("{}").send().await.expect("an answer"), 401).await;
+}
+
+#[test]
+fn a_variable_that_is_set_to_nothing_is_not_set() {
+    let mut usher = std::process::Command::new(env!("CARGO_BIN_EXE_usher"));
+    for name in ["USHER_KEY", "USHER_ORIGINS", "USHER_LISTEN", "USHER_SHARDS"] {
+        usher.env(name, "");
+    }
+    // A contradiction that is looked for after all of them ends the program before it starts.
+    let ended = usher.args(["serve", "--shards", "0"]).output().expect("it runs");
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert!(said.contains("--shards must be"), "{said}");
+    let ended = usher.args(["--key", ""]).output().expect("it runs");
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert!(said.contains("--key must be"), "{said}");
+}
+
+/// A log that can be made unreadable.
+#[derive(Default)]
+struct Closed {
+    kept: MemoryLog,
+    closed: AtomicBool,
+}
+
+impl Log for Closed {
+    fn create(&self, stream: &StreamId, genesis: Genesis) -> Answer<'_, Result<(), CreateError>> {
+        self.kept.create(stream, genesis)
+    }
+
+    fn streams(&self) -> Answer<'_, Result<Vec<StreamId>, ReadError>> {
+        self.kept.streams()
+    }
+
+    fn genesis(&self, stream: &StreamId) -> Answer<'_, Result<Genesis, ReadError>> {
+        if self.closed.load(Ordering::SeqCst) {
+            return Box::pin(async { Err(ReadError::Unavailable(anyhow::anyhow!("closed"))) });
+        }
+        self.kept.genesis(stream)
+    }
+
+    fn append(
+        &self,
+        stream: &StreamId,
+        known: Position,
+        entries: Vec<Bytes>,
+    ) -> Answer<'_, Result<Appended, AppendError>> {
+        self.kept.append(stream, known, entries)
+    }
+
+    fn read(
+        &self,
+        stream: &StreamId,
+        after: u64,
+        most: usize,
+    ) -> Answer<'_, Result<Vec<Recorded>, ReadError>> {
+        self.kept.read(stream, after, most)
+    }
+
+    fn save_snapshot(
+        &self,
+        stream: &StreamId,
+        snapshot: Snapshot,
+    ) -> Answer<'_, Result<(), AppendError>> {
+        self.kept.save_snapshot(stream, snapshot)
+    }
+
+    fn load_snapshot(&self, stream: &StreamId) -> Answer<'_, Result<Option<Snapshot>, ReadError>> {
+        self.kept.load_snapshot(stream)
+    }
+}
+
+#[tokio::test]
+async fn a_house_whose_log_cannot_be_read_is_alive_but_not_ready() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let settings = usher::config::Settings {
+        listen: "127.0.0.1:0".parse().expect("an address"),
+        data: folder.path().to_owned(),
+        demo: usher::config::Demo::None,
+        shards: Some(1),
+        ..Default::default()
+    };
+    let log = Arc::new(Closed::default());
+    let clock = usher::box_office::Clock::of_the_wall();
+    let server = usher::server::Server::on_log(settings, log.clone(), clock).await;
+    let server = server.expect("the house opens");
+    let listener = server.bind().await.expect("a port");
+    let address = listener.local_addr().expect("its address");
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let running = tokio::spawn(server.run(listener, async { drop(stopped.await) }));
+    let get = async |path: &str| {
+        reqwest::get(format!("http://{address}{path}")).await.expect("an answer")
+    };
+    assert_eq!(get("/readyz").await.status(), 200);
+    log.closed.store(true, Ordering::SeqCst);
+    problem(get("/readyz").await, 503).await;
+    assert_eq!(get("/healthz").await.status(), 200);
+    log.closed.store(false, Ordering::SeqCst);
+    assert_eq!(get("/readyz").await.status(), 200);
+    drop(stop);
+    running.await.expect("it ends by itself");
 }

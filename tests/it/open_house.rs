@@ -3,7 +3,7 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::{Value, json};
@@ -16,6 +16,7 @@ use usher::config::{Demo, Key, Limits, Settings};
 use usher::log::sqlite::{FILE_NAME, SqliteLog};
 use usher::server::Server;
 use usher::show::Time;
+use usher::web;
 
 /// The box office's key of every test house.
 pub(crate) const KEY: &str = "a-key-for-the-tests-only";
@@ -23,6 +24,8 @@ pub(crate) const KEY: &str = "a-key-for-the-tests-only";
 /// A running server.
 pub(crate) struct OpenHouse {
     address: SocketAddr,
+    /// Held weakly: it is closed, and its log with it, when the server has ended.
+    house: Weak<web::House>,
     http: Client,
     /// Dropping it is the stop signal.
     stop: Option<oneshot::Sender<()>>,
@@ -65,13 +68,14 @@ impl OpenHouse {
         let server = server.expect("the house opens");
         let listener = server.bind().await.expect("a port");
         let address = listener.local_addr().expect("an address");
+        let house = Arc::downgrade(server.house());
         let (stop, stopped) = oneshot::channel::<()>();
         let running = tokio::spawn(server.run(listener, async {
             // Dropped or sent: both mean stop.
             drop(stopped.await);
         }));
         let (stop, running, folder) = (Some(stop), Some(running), Some(folder));
-        Self { address, http: Client::new(), stop, running, clock, folder }
+        Self { address, house, http: Client::new(), stop, running, clock, folder }
     }
 
     /// Tells it to stop and waits until it has.
@@ -115,6 +119,11 @@ impl OpenHouse {
     /// Where its data is.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.as_ref().expect("its folder").path()
+    }
+
+    /// Its rooms, for what no visitor can bring about.
+    pub(crate) fn rooms(&self) -> Arc<web::House> {
+        self.house.upgrade().expect("the server runs")
     }
 
     /// Where it listens.
