@@ -88,6 +88,11 @@ impl BoxOffices {
         self.shows.iter().map(|open| open.clone()).collect()
     }
 
+    /// Whether a show's log does not answer just now, so that nothing can be changed there.
+    pub fn log_is_away(&self) -> bool {
+        self.shows.iter().any(|open| open.is_away())
+    }
+
     /// What the offices did since the start.
     pub fn counters(&self) -> &Arc<Counters> {
         &self.counters

@@ -55,6 +55,10 @@ async fn ready(State(house): State<Arc<House>>) -> Result<&'static str, Problem>
         Standing::Opening => return Err(Problem::not_now("The house is opening.")),
         Standing::Draining => return Err(Problem::not_now("The house is closing.")),
     }
+    if house.offices.log_is_away() {
+        // It was logged when it went, where it was noticed.
+        return Err(Problem::not_now("The log takes no entries."));
+    }
     match tokio::time::timeout(READY_TIME, house.catalogue.log_answers()).await {
         Ok(Ok(())) => Ok("ready\n"),
         Ok(Err(error)) => {
