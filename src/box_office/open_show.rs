@@ -42,31 +42,17 @@ pub struct Looked {
 /// One open show.
 #[derive(Debug)]
 pub struct OpenShow {
-    definition: Arc<Definition>,
-    hall: Arc<Hall>,
-    floor: Arc<Floor>,
-    board: Arc<Board>,
-    clock: Clock,
-    asks: mpsc::Sender<Ask>,
-    replica: Shared,
-    is_away: Arc<AtomicBool>,
+    pub(super) definition: Arc<Definition>,
+    pub(super) hall: Arc<Hall>,
+    pub(super) floor: Arc<Floor>,
+    pub(super) board: Arc<Board>,
+    pub(super) clock: Clock,
+    pub(super) asks: mpsc::Sender<Ask>,
+    pub(super) replica: Shared,
+    pub(super) is_away: Arc<AtomicBool>,
 }
 
 impl OpenShow {
-    #[allow(clippy::too_many_arguments, reason = "the parts of a handle, named where it is made")]
-    pub(super) fn new(
-        definition: Arc<Definition>,
-        hall: Arc<Hall>,
-        floor: Arc<Floor>,
-        board: Arc<Board>,
-        clock: Clock,
-        asks: mpsc::Sender<Ask>,
-        replica: Shared,
-        is_away: Arc<AtomicBool>,
-    ) -> Self {
-        Self { definition, hall, floor, board, clock, asks, replica, is_away }
-    }
-
     /// What the show is.
     pub fn definition(&self) -> &Arc<Definition> {
         &self.definition

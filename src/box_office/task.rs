@@ -55,16 +55,16 @@ pub(super) fn start(parts: Parts) -> Arc<OpenShow> {
     let replica = Shared::new(replica);
     let is_away = Arc::new(AtomicBool::new(false));
     let (asks, inbox) = mpsc::channel(ASKS_MAX);
-    let open = Arc::new(OpenShow::new(
-        definition.clone(),
+    let open = Arc::new(OpenShow {
+        definition: definition.clone(),
         hall,
-        floor.clone(),
-        board.clone(),
-        clock.clone(),
+        floor: floor.clone(),
+        board: board.clone(),
+        clock: clock.clone(),
         asks,
-        replica.clone(),
-        is_away.clone(),
-    ));
+        replica: replica.clone(),
+        is_away: is_away.clone(),
+    });
     let task = Task {
         show: definition.id.clone(),
         stream: StreamId::show(&definition.id),

@@ -3,6 +3,7 @@
 mod audit;
 mod crash;
 mod doors;
+mod frozen;
 mod log_contract;
 mod log_sqlite;
 mod open_house;

@@ -1,0 +1,96 @@
+//! Logs kept from every released version: what they meant then they mean now.
+//!
+//! A file under `tests/logs` is never edited. A new version of the entries adds a file.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use usher::hall::{Floor, HallId, from_pretix};
+use usher::log::Chain;
+use usher::show::{
+    Currency, Definition, Entry, Head, Outcome, Policy, SeatState, Show, ShowId, Time,
+};
+
+/// A log and what it means.
+#[derive(Deserialize)]
+struct Kept {
+    genesis: String,
+    entries: Vec<KeptEntry>,
+    /// The chain after the last entry.
+    chain: String,
+}
+
+#[derive(Deserialize)]
+struct KeptEntry {
+    /// What it is, for people.
+    what: String,
+    hex: String,
+    /// Whether its guard is false.
+    void: bool,
+    /// The seats after it: `.` free, `h` held, `S` sold, `#` blocked.
+    seats: String,
+}
+
+#[test]
+fn a_log_of_version_1_means_what_it_always_meant() {
+    let kept = std::fs::read_to_string("tests/logs/version-1.json").expect("the kept log");
+    let kept: Kept = serde_json::from_str(&kept).expect("a kept log");
+    let mut show = empty_show(10);
+    let mut chain = Chain::of_genesis(1, kept.genesis.as_bytes());
+    for (entry, seq) in kept.entries.iter().zip(1..) {
+        let bytes = from_hex(&entry.hex);
+        chain = chain.after(&bytes);
+        let read = Entry::from_bytes(&bytes).expect("a sound entry");
+        assert_eq!(read.to_bytes(), bytes, "{}: it is still written as it was", entry.what);
+        let head = Head { epoch: 1, seq, chain: chain.0 };
+        let outcome = show.apply(head, &read, &mut Vec::new());
+        assert_eq!(outcome == Outcome::Void, entry.void, "{}: {outcome:?}", entry.what);
+        assert_eq!(picture(&show), entry.seats, "after {seq}, {}", entry.what);
+    }
+    assert_eq!(chain.to_string(), kept.chain);
+}
+
+fn empty_show(seats: u32) -> Show {
+    let seat = |number: u32| {
+        serde_json::json!({
+            "seat_number": number.to_string(), "seat_guid": number.to_string(),
+            "position": {"x": number * 25, "y": 0}, "category": "All",
+        })
+    };
+    let plan = serde_json::json!({
+        "name": "Kept", "size": {"width": 250, "height": 50},
+        "categories": [{"name": "All", "color": "#808080"}],
+        "zones": [{"name": "House", "position": {"x": 0, "y": 0}, "rows": [{
+            "row_number": "A", "position": {"x": 0, "y": 0},
+            "seats": (0..seats).map(seat).collect::<Vec<_>>(),
+        }]}],
+    });
+    let plan = from_pretix(plan.to_string().as_bytes(), None, 100).expect("a hall");
+    let definition = Definition {
+        id: ShowId::parse("kept").expect("a show's name"),
+        title: "Kept".to_owned(),
+        hall: HallId("kept".to_owned()),
+        seats,
+        starts_at: Time(10_000_000),
+        on_sale_at: None,
+        currency: Currency::parse("EUR").expect("a currency"),
+        prices: vec![1_000],
+        policy: Policy { hold_ms: 1_000, grace_ms: 100, ..Policy::default() },
+    };
+    Show::new(Arc::new(definition), Arc::new(Floor::new(&plan.hall)))
+}
+
+fn picture(show: &Show) -> String {
+    let letter = |state: SeatState| match state {
+        SeatState::Available => '.',
+        SeatState::Held => 'h',
+        SeatState::Sold => 'S',
+        SeatState::Blocked => '#',
+    };
+    show.seat_states().into_iter().map(letter).collect()
+}
+
+fn from_hex(text: &str) -> Vec<u8> {
+    let byte = |at: usize| u8::from_str_radix(&text[at..at + 2], 16).expect("hexadecimal digits");
+    (0..text.len()).step_by(2).map(byte).collect()
+}
