@@ -147,10 +147,8 @@ impl Shard {
         let count = round.left.min(SLICE_SOCKETS);
         let mut shown = Shown::default();
         round.audience.with(round.next, count, |viewers| {
-            // First who is behind, then the writes: so the memory of the viewers is fetched in one
-            // go, and not one by one between writes that push everything else out of the cache.
-            let behind: Vec<_> = viewers.filter(|viewer| shown.is_behind(viewer)).collect();
-            behind.into_iter().for_each(|viewer| shown.to(viewer));
+            // One that has something unfinished catches up when it has written it.
+            viewers.filter(|viewer| viewer.is_ready()).for_each(|viewer| shown.to(viewer));
         });
         round.left -= count;
         round.next = (round.next + count) % round.places.max(1);
@@ -173,12 +171,6 @@ struct Shown {
 }
 
 impl Shown {
-    /// Whether there is something to write to the viewer, and it can be written.
-    fn is_behind(&mut self, viewer: &Viewer) -> bool {
-        // One that has something unfinished catches up when it has written it.
-        viewer.is_ready() && self.frame_for(viewer).is_some()
-    }
-
     fn to(&mut self, viewer: &Rc<Viewer>) {
         let Some(frame) = self.frame_for(viewer) else { return };
         let (is_snapshot, bytes) = (frame.is_snapshot(), frame.framed().len() as u64);

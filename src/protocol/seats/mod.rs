@@ -51,7 +51,7 @@ pub enum SeatFrame {
         seq: u64,
         /// How many seats the show has.
         seats: u32,
-        /// Their states, packed as in [`two_bits`]; exactly as many bytes as they take.
+        /// Their states, packed as in [`two_bits`](crate::protocol::two_bits); exactly as many bytes as they take.
         two_bits: Vec<u8>,
     },
     /// What changed between two positions of the epoch the client is in.
