@@ -174,6 +174,10 @@ impl Desk {
         now: Time,
         entries: &mut Vec<Bytes>,
     ) {
+        if pending.answer.as_ref().is_some_and(oneshot::Sender::is_closed) {
+            // Its asker was told `unavailable` and may be gone: nobody is left to want these seats.
+            return;
+        }
         let show = replica.show();
         match propose(show, &mut self.asked, &pending.command, now, Uuid::new_v4()) {
             Ok(Proposal::Append(own)) => {

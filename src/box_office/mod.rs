@@ -66,6 +66,7 @@ impl BoxOffices {
         replica.replay(&*self.log, |seq, changes| board.publish(seq, changes)).await?;
         let open = task::start(task::Parts {
             replica,
+            saved: head.seq,
             board,
             hall,
             floor,
@@ -90,7 +91,7 @@ impl BoxOffices {
 
     /// Whether a show's log does not answer just now, so that nothing can be changed there.
     pub fn log_is_away(&self) -> bool {
-        self.shows.iter().any(|open| open.is_away())
+        self.shows.iter().any(|open| open.is_away() && !open.has_ended())
     }
 
     /// What the offices did since the start.

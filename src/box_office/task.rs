@@ -38,6 +38,8 @@ const RETRY_MAX: Duration = Duration::from_secs(1);
 /// What a show's task is made of.
 pub(super) struct Parts {
     pub(super) replica: Replica,
+    /// The position of the snapshot it was opened from; 0 where there was none.
+    pub(super) saved: u64,
     pub(super) board: Arc<Board>,
     pub(super) hall: Arc<Hall>,
     pub(super) floor: Arc<Floor>,
@@ -49,9 +51,8 @@ pub(super) struct Parts {
 
 /// Starts a show's task.
 pub(super) fn start(parts: Parts) -> Arc<OpenShow> {
-    let Parts { replica, board, hall, floor, log, hub, clock, counters } = parts;
+    let Parts { replica, saved, board, hall, floor, log, hub, clock, counters } = parts;
     let definition = Arc::new(replica.show().definition().clone());
-    let saved = replica.head().seq;
     let replica = Shared::new(replica);
     let is_away = Arc::new(AtomicBool::new(false));
     let (asks, inbox) = mpsc::channel(ASKS_MAX);
@@ -128,7 +129,15 @@ impl Task {
     async fn run(mut self, mut inbox: mpsc::Receiver<Ask>) {
         let mut asks = Vec::new();
         let end = loop {
-            if !self.desk.has_more() {
+            if self.desk.has_more() {
+                // What waits is proposed first; who comes meanwhile goes into the same turn, so that
+                // one session's queue of commands keeps nobody else out.
+                while asks.len() < BATCH_MAX
+                    && let Ok(ask) = inbox.try_recv()
+                {
+                    asks.push(ask);
+                }
+            } else {
                 let received =
                     tokio::time::timeout(self.sleep(), inbox.recv_many(&mut asks, BATCH_MAX)).await;
                 if received == Ok(0) {
@@ -158,14 +167,16 @@ impl Task {
 
     /// How long until something is due by itself.
     fn sleep(&self) -> Duration {
+        if let Some((retry_at, _)) = self.away {
+            // Nothing can be done before, whatever is due.
+            return retry_at.saturating_duration_since(Instant::now()).min(SLEEP_MAX);
+        }
         let now = self.clock.now();
         let next_end = self.desk.replica().read().show().next_end().map(|(at, _)| at);
         let starts_at = (!self.closed).then_some(self.starts_at);
         let due = next_end.into_iter().chain(starts_at).min();
         let due = due.map_or(SLEEP_MAX, |at| Duration::from_millis(at.ms_since(now)));
-        let retry =
-            self.away.map_or(SLEEP_MAX, |(at, _)| at.saturating_duration_since(Instant::now()));
-        due.min(retry).min(SLEEP_MAX)
+        due.min(SLEEP_MAX)
     }
 
     async fn turn(&mut self, asks: &mut Vec<Ask>) -> Result<(), End> {
@@ -247,18 +258,27 @@ impl Task {
                     show = %self.show, error = format!("{error:#}"),
                     "the log does not answer: changes are refused as unavailable until it does"
                 );
+                // Known before it is told: a socket that opens in between finds it out by itself.
+                self.is_away.store(true, Ordering::Relaxed);
                 self.tell_storage(StorageState::Away);
                 RETRY_FIRST
             }
             Some((_, wait)) => (wait * 2).min(RETRY_MAX),
         };
         self.away = Some((Instant::now() + wait, wait));
-        self.is_away.store(true, Ordering::Relaxed);
     }
 
-    /// Reads what the log has after the position known here; whether it answered.
+    /// Reads what the log has after the position known here; whether it answered. First something is
+    /// written: a full disk can be read, and what a failed write left behind is not to be believed
+    /// before a write has succeeded.
     async fn catch_up(&mut self, now: Time) -> Result<bool, End> {
         if self.away.is_some_and(|(retry_at, _)| Instant::now() < retry_at) {
+            return Ok(false);
+        }
+        let snapshot = self.desk.replica().read().to_snapshot();
+        let probe = self.log.save_snapshot(&self.stream, snapshot).await;
+        if let Err(AppendError::Unavailable(error)) = probe {
+            self.log_is_away(&error, now);
             return Ok(false);
         }
         loop {

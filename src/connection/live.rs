@@ -20,6 +20,10 @@ use super::rate::Bucket;
 /// wait for this.
 pub async fn live(mut socket: Socket, show: Arc<OpenShow>, door: Arc<Doorkeeper>) {
     let mut visitor = Visitor::new(&socket, &door);
+    if show.has_ended() {
+        // It ended between the upgrade and here: its sockets were told before this was one of them.
+        return socket.close(CloseCode::Fault, "").await;
+    }
     if show.is_away() {
         // Whoever was here when it went was told; who comes now must be, too.
         socket.send(Notice::ServerStatus { storage: StorageState::Away }.encode());

@@ -1,6 +1,7 @@
 //! The viewers of one board on one shard.
 
 use std::cell::{Cell, RefCell};
+use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -85,21 +86,79 @@ impl Audience {
         self.seats.borrow().taken.len()
     }
 
-    /// Does something with each viewer of `count` places from `start` on, round the end. It must
-    /// not let anyone in or out.
+    /// Does something with each viewer of `count` places from `start` on, up to the last. It must not
+    /// let anyone in or out.
     pub(super) fn each(&self, start: usize, count: usize, act: impl FnMut(&Rc<Viewer>)) {
-        self.with(start, count, |viewers| viewers.for_each(act));
+        self.with([start..self.places().min(start + count), 0..0], |viewers| viewers.for_each(act));
     }
 
-    /// As [`each`](Self::each), all of them together.
+    /// The viewers of some places, all of them together.
     pub(super) fn with(
         &self,
-        start: usize,
-        count: usize,
+        places: [Range<usize>; 2],
         act: impl FnOnce(&mut dyn Iterator<Item = &Rc<Viewer>>),
     ) {
         let seats = self.seats.borrow();
-        let (before, after) = seats.taken.split_at(start.min(seats.taken.len()));
-        act(&mut after.iter().chain(before).take(count).flatten());
+        let [first, second] = places.map(|range| seats.taken.get(range).unwrap_or_default());
+        act(&mut first.iter().chain(second).flatten());
+    }
+}
+
+/// One time around the places there were at its beginning, in slices.
+///
+/// Newcomers are not of it, though they sit behind the last of its places: were they counted, the
+/// slice that goes round the end would cover them instead of as many of the first, who would stay
+/// behind until the next change. They are up to date by their first frame.
+#[derive(Clone, Debug)]
+pub(super) struct Lap {
+    places: usize,
+    next: usize,
+    left: usize,
+}
+
+impl Lap {
+    /// Around `places`, from `start` on.
+    pub(super) fn new(places: usize, start: usize) -> Self {
+        Self { places, next: start % places.max(1), left: places }
+    }
+
+    /// Where it goes on.
+    pub(super) fn next(&self) -> usize {
+        self.next
+    }
+
+    /// Whether all places had their turn.
+    pub(super) fn is_done(&self) -> bool {
+        self.left == 0
+    }
+
+    /// The next `count` places, or what is left: up to the end, and on from the first.
+    pub(super) fn slice(&mut self, count: usize) -> [Range<usize>; 2] {
+        let count = count.min(self.left);
+        let end = (self.next + count).min(self.places);
+        let round = self.next + count - end;
+        let places = [self.next..end, 0..round];
+        self.left -= count;
+        self.next = (self.next + count) % self.places.max(1);
+        places
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lap_comes_to_every_place_once_wherever_it_starts() {
+        for places in [0, 1, 255, 256, 257, 600, 1_000] {
+            for start in [0, 1, 23, 256, 599, 5_000] {
+                let mut lap = Lap::new(places, start);
+                let mut came = vec![0; places];
+                while !lap.is_done() {
+                    lap.slice(256).into_iter().flatten().for_each(|place| came[place] += 1);
+                }
+                assert_eq!(came, vec![1; places], "{places} places from {start}");
+            }
+        }
     }
 }

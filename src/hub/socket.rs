@@ -231,12 +231,17 @@ impl Socket {
         // The end of our side lets a client that waits for it close at once.
         socket2::SockRef::from(viewer.stream()).shutdown(std::net::Shutdown::Write).ok();
         while viewer.stream().readable().await.is_ok() {
-            let mut scratch = viewer.shard().scratch.borrow_mut();
-            match viewer.stream().try_read(&mut scratch) {
+            let read = {
+                let mut scratch = viewer.shard().scratch.borrow_mut();
+                viewer.stream().try_read(&mut scratch)
+            };
+            match read {
                 Ok(0) => return,
                 Err(error) if error.kind() != std::io::ErrorKind::WouldBlock => return,
                 Ok(_) | Err(_) => {}
             }
+            // A client that sends without end is always readable: it must not keep the thread.
+            tokio::task::consume_budget().await;
         }
     }
 }

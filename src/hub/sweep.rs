@@ -15,7 +15,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
 use super::Shard;
-use super::audience::{Audience, Pace};
+use super::audience::{Audience, Lap, Pace};
 use super::board::{Place, SeatFrame};
 use super::counters::add;
 use super::settings::{GATHER_MS_MAX, GATHER_MS_MIN, SLICE_SOCKETS};
@@ -54,9 +54,7 @@ struct Work {
 struct Round {
     audience: Rc<Audience>,
     began: Instant,
-    next: usize,
-    places: usize,
-    left: usize,
+    lap: Lap,
 }
 
 struct Walking {
@@ -109,7 +107,7 @@ pub(super) async fn sweep(shard: Rc<Shard>) {
         match shard.sweep.turn() {
             Turn::Round(mut round) => {
                 shard.slice(&mut round);
-                if round.left > 0 {
+                if !round.lap.is_done() {
                     shard.sweep.work.borrow_mut().rounds.push_back(round);
                 } else {
                     round.end();
@@ -144,18 +142,15 @@ impl Shard {
     /// The frames are looked up for each slice anew: later slices of a long round get the latest,
     /// and within a slice nearly all viewers are at one position, so it is one look at the board.
     fn slice(&self, round: &mut Round) {
-        let count = round.left.min(SLICE_SOCKETS);
         let mut shown = Shown::default();
-        round.audience.with(round.next, count, |viewers| {
+        round.audience.with(round.lap.slice(SLICE_SOCKETS), |viewers| {
             // One that has something unfinished catches up when it has written it.
             viewers.filter(|viewer| viewer.is_ready()).for_each(|viewer| shown.to(viewer));
         });
-        round.left -= count;
-        round.next = (round.next + count) % round.places.max(1);
         add(&self.counters.frames, shown.frames);
         add(&self.counters.snapshots, shown.snapshots);
         add(&self.counters.bytes, shown.bytes);
-        if round.left == 0 {
+        if round.lap.is_done() {
             add(&self.counters.rounds, 1);
         }
     }
@@ -197,11 +192,9 @@ impl Round {
         audience.pace.set(Pace::InRound { again: false });
         // Before the first look: what is published from here on rings again.
         audience.bell.hush();
-        // Who enters during the round is up to date by the first frame it gets.
-        let places = audience.places();
-        let start = audience.next_start.get() % places.max(1);
-        audience.next_start.set(start + SLICE_SOCKETS);
-        Self { audience, began: now, next: start, places, left: places }
+        let lap = Lap::new(audience.places(), audience.next_start.get());
+        audience.next_start.set(lap.next() + SLICE_SOCKETS);
+        Self { audience, began: now, lap }
     }
 
     fn end(self) {

@@ -102,6 +102,9 @@ pub fn propose(
                 return Ok(Proposal::AskAgain);
             }
             show.can_be_had(&seats, &show.free)?;
+            if show.leaves_orphans_beside(asked, &show.free, &seats) {
+                return Ok(Proposal::AskAgain);
+            }
             Proposal::Append(vec![show.granting(fresh, *session, seats, now)])
         }
         Command::HoldBest { session, wish } => {
@@ -120,6 +123,9 @@ pub fn propose(
             let mut free = show.free.clone();
             hold.seats.iter().for_each(|seat| free.insert(*seat));
             show.can_be_had(&seats, &free)?;
+            if show.leaves_orphans_beside(asked, &free, &seats) {
+                return Ok(Proposal::AskAgain);
+            }
             let fact = Fact::SeatsChanged { hold: hold.id, seats: seats.into() };
             Proposal::Append(vec![Entry { time: now, fact }])
         }
@@ -237,6 +243,17 @@ impl Show {
                 if alone.is_empty() { Ok(()) } else { Err(Refusal::OrphanSeat { seats: alone }) }
             }
         }
+    }
+
+    /// Whether the choice would leave a single seat alone if all that this batch asked for before is
+    /// granted: then it depends on whether it is.
+    fn leaves_orphans_beside(&self, asked: &Asked, free: &SeatSet, seats: &[Seat]) -> bool {
+        if self.definition.policy.orphans == Orphans::Allow || asked.sessions.is_empty() {
+            return false;
+        }
+        let mut left = free.clone();
+        left.remove_all(&asked.seats);
+        !leaves_orphans(&self.floor, &left, seats).is_empty()
     }
 
     fn held_by_others(&self, free: &SeatSet) -> u32 {

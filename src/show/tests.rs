@@ -471,6 +471,20 @@ fn proposals_of_one_batch_spread_over_the_house_and_wait_for_each_other() {
 }
 
 #[test]
+fn two_choices_of_one_batch_do_not_leave_a_seat_alone_between_them() {
+    let mut house = House::new(Policy { orphans: Orphans::Forbid, ..Policy::default() });
+    house.hold(9, &[0, 1]).unwrap();
+    let mut asked = Asked::new(17);
+    let mut choose = |who: u128, seats: &[u64]| {
+        let command = Command::Hold { session: session(who), seats: seats.to_vec() };
+        propose(&house.show, &mut asked, &command, house.now, Uuid::from_u128(who)).unwrap()
+    };
+    assert!(matches!(choose(1, &[4, 5]), Proposal::Append(_)));
+    assert_eq!(choose(2, &[7]), Proposal::AskAgain, "alone it would leave 4 to 6, now only 6");
+    assert!(matches!(choose(3, &[2, 3]), Proposal::Append(_)));
+}
+
+#[test]
 fn of_two_entries_for_one_seat_the_first_in_the_log_is_done_and_the_second_is_void() {
     let mut house = House::open();
     let held = |who: u128, seat: u32| Entry {
