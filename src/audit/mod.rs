@@ -128,7 +128,7 @@ async fn verify_show(
     loop {
         if let Some(snapshot) = &snapshot
             && !judged_snapshot
-            && snapshot.position.seq == replay.head().seq
+            && snapshot.known.position.seq == replay.head().seq
         {
             let alike = replay.is_at(snapshot).map_err(|what| broken(replay.head().seq, what))?;
             tally.snapshots += u64::from(alike);
@@ -140,7 +140,7 @@ async fn verify_show(
         tally.entries += 1;
     }
     if let (Some(snapshot), false) = (&snapshot, judged_snapshot) {
-        let (of, end) = (snapshot.position.seq, replay.head().seq);
+        let (of, end) = (snapshot.known.position.seq, replay.head().seq);
         return Err(
             broken(of, format!("there is a snapshot of it, but the log ends at {end}")).into()
         );

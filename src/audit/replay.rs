@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::catalogue::Catalogue;
 use crate::hall::{Area, Category, Decoration, Floor, Hall, Shape, Size};
-use crate::log::{Chain, Log, Recorded, Snapshot, StreamId};
+use crate::log::{Chain, Lives, Log, Recorded, Snapshot, StreamId};
 use crate::show::{Definition, Entry, Head, Outcome, SeatChange, Show, ShowId};
 
 use super::{AuditError, Break, unreadable};
@@ -18,6 +18,7 @@ pub struct Replay {
     log: Arc<dyn Log>,
     name: String,
     stream: StreamId,
+    lives: Lives,
     show: Show,
     head: Head,
     hall: Option<Arc<Hall>>,
@@ -68,10 +69,11 @@ impl Replay {
             let what = format!("it has {of_show} seats, but its hall has {of_hall}");
             return Err(broken(what).into());
         }
-        let chain = Chain::of_genesis(genesis.epoch, &genesis.bytes);
+        let (epoch, chain) = genesis.beginning();
         Ok(Self {
+            lives: genesis.lives,
             show: Show::new(Arc::new(definition), floor.clone()),
-            head: Head { epoch: genesis.epoch, seq: 0, chain: chain.0 },
+            head: Head { epoch, seq: 0, chain: chain.0 },
             hall: hall.map(|hall| hall.hall),
             floor,
             log,
@@ -100,8 +102,10 @@ impl Replay {
         }
         let entry = Entry::from_bytes(&recorded.bytes)
             .map_err(|fault| broken(format!("entry {next}: cannot be read: {fault}")))?;
-        let chain = Chain(self.head.chain).after(&recorded.bytes);
-        self.head = Head { epoch: self.head.epoch, seq: next, chain: chain.0 };
+        let (epoch, chain) =
+            self.lives.onward(self.head.seq, self.head.epoch, Chain(self.head.chain));
+        let chain = chain.after(&recorded.bytes);
+        self.head = Head { epoch, seq: next, chain: chain.0 };
         let mut changes = Vec::new();
         let outcome = self.show.apply(self.head, &entry, &mut changes);
         Ok(Some(Step { recorded, entry, outcome, changes }))
@@ -130,10 +134,15 @@ impl Replay {
     /// Whether `snapshot`, of this place, is this state; no where another version of the program
     /// made it, which says nothing; or what is wrong with it.
     pub(super) fn is_at(&self, snapshot: &Snapshot) -> Result<bool, String> {
-        if snapshot.position.epoch != self.head.epoch {
+        if !self.lives.has(snapshot.known.position) {
             return Err("the snapshot is of another life of the log".to_owned());
         }
-        if snapshot.chain.0 != self.head.chain {
+        // Where a new life begins here, the snapshot may have been made on either side of it.
+        let chain = Chain(self.head.chain);
+        let onward = self.lives.onward(self.head.seq, self.head.epoch, chain);
+        if ![(self.head.epoch, chain), onward]
+            .contains(&(snapshot.known.position.epoch, snapshot.chain))
+        {
             return Err("the snapshot was made after other entries".to_owned());
         }
         let replayed = self.show.to_snapshot();

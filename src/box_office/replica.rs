@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use crate::hall::Floor;
-use crate::log::{Chain, Log, Position, ReadError, Recorded, Snapshot, StreamId};
+use crate::log::{
+    Chain, Known, Lives, Log, Mark, Position, ReadError, Recorded, Snapshot, StreamId,
+};
 use crate::show::{CodecError, Definition, Entry, Head, Outcome, SeatChange, Show, ShowId};
 
 /// How many entries are read from the log at a time while a show is opened.
@@ -52,8 +54,11 @@ pub enum OpenError {
 #[derive(Debug)]
 pub struct Replica {
     stream: StreamId,
+    lives: Lives,
     show: Show,
     head: Head,
+    /// The log's mark at the head.
+    mark: Mark,
 }
 
 impl Replica {
@@ -93,16 +98,18 @@ impl Replica {
             loaded => loaded?,
         };
         if let Some(snapshot) = snapshot
-            && snapshot.position.epoch == genesis.epoch
+            && genesis.lives.has(snapshot.known.position)
             && let Ok(show) =
                 Show::from_snapshot(definition.clone(), floor.clone(), &snapshot.bytes)
         {
-            let Position { epoch, seq } = snapshot.position;
-            return Ok(Self { stream, show, head: Head { epoch, seq, chain: snapshot.chain.0 } });
+            let Known { position: Position { epoch, seq }, mark } = snapshot.known;
+            let head = Head { epoch, seq, chain: snapshot.chain.0 };
+            return Ok(Self { stream, lives: genesis.lives, show, head, mark });
         }
-        let chain = Chain::of_genesis(genesis.epoch, &genesis.bytes);
-        let head = Head { epoch: genesis.epoch, seq: 0, chain: chain.0 };
-        Ok(Self { stream, show: Show::new(definition, floor), head })
+        let (epoch, chain) = genesis.beginning();
+        let head = Head { epoch, seq: 0, chain: chain.0 };
+        let show = Show::new(definition, floor);
+        Ok(Self { stream, lives: genesis.lives, show, head, mark: Mark::NONE })
     }
 
     /// Applies every entry that the log has more, and gives what each changed to `seen`.
@@ -118,6 +125,8 @@ impl Replica {
         loop {
             let page = log.read(&self.stream, self.head.seq, READ_ENTRIES).await?;
             if page.is_empty() {
+                // Whatever comes now comes in the life the log is in.
+                self.head = self.onward();
                 return Ok(());
             }
             for recorded in &page {
@@ -146,8 +155,10 @@ impl Replica {
         }
         let entry = Entry::from_bytes(&recorded.bytes)
             .map_err(|fault| OpenError::Entry { seq: next, fault })?;
-        let chain = Chain(self.head.chain).after(&recorded.bytes);
-        self.head = Head { epoch: self.head.epoch, seq: next, chain: chain.0 };
+        let before = self.onward();
+        let chain = Chain(before.chain).after(&recorded.bytes);
+        self.head = Head { epoch: before.epoch, seq: next, chain: chain.0 };
+        self.mark = recorded.mark;
         Ok(self.show.apply(self.head, &entry, changes))
     }
 
@@ -161,15 +172,23 @@ impl Replica {
         self.head
     }
 
-    /// The place in the log, as the log names it.
-    pub fn position(&self) -> Position {
-        Position { epoch: self.head.epoch, seq: self.head.seq }
+    /// The head with which the history goes on: of another life, where one begins here.
+    fn onward(&self) -> Head {
+        let Head { epoch, seq, chain } = self.head;
+        let (epoch, chain) = self.lives.onward(seq, epoch, Chain(chain));
+        Head { epoch, seq, chain: chain.0 }
+    }
+
+    /// The place in the log, as the log knows it again.
+    pub fn known(&self) -> Known {
+        let Head { epoch, seq, .. } = self.head;
+        Known { position: Position { epoch, seq }, mark: self.mark }
     }
 
     /// The state as the log keeps it.
     pub fn to_snapshot(&self) -> Snapshot {
         Snapshot {
-            position: self.position(),
+            known: self.known(),
             chain: Chain(self.head.chain),
             bytes: self.show.to_snapshot().into(),
         }

@@ -204,13 +204,13 @@ impl Task {
 
     async fn append(&mut self, entries: Vec<Bytes>, now: Time) -> Result<(), End> {
         let (count, began) = (entries.len(), Instant::now());
-        let known = self.desk.replica().read().position();
+        let known = self.desk.replica().read().known();
         match self.log.append(&self.stream, known, entries).await {
             Ok(appended) => {
                 self.counters.appended(count, began.elapsed());
                 self.settle(&appended, now)
             }
-            Err(AppendError::Forked) => self.forked(now).await,
+            Err(AppendError::Forked | AppendError::Trimmed) => self.forked(now).await,
             Err(AppendError::Unavailable(error)) => {
                 self.log_is_away(&error, now);
                 Ok(())

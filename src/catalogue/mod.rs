@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 
 use crate::hall::{Fault, Floor, Hall, HallId};
-use crate::log::{AppendError, CreateError, Genesis, Log, Position, ReadError, Recorded, StreamId};
+use crate::log::{AppendError, CreateError, Genesis, Known, Log, ReadError, Recorded, StreamId};
 use crate::show::{Definition, ShowId, Time};
 
 use entry::Entry;
@@ -51,7 +51,7 @@ pub struct SharedHall {
 pub type Cursor = (Time, ShowId);
 
 struct Programme {
-    position: Position,
+    known: Known,
     halls: BTreeMap<HallId, SharedHall>,
     shows: BTreeMap<ShowId, Arc<Definition>>,
     /// The order of the list: who begins first, then by name.
@@ -105,14 +105,14 @@ impl Catalogue {
             Ok(genesis) => genesis,
             Err(ReadError::NoSuchStream) => {
                 let bytes = Bytes::from_static(entry::GENESIS);
-                let genesis = Genesis { epoch: getrandom::u64()?, bytes };
+                let genesis = Genesis::new(getrandom::u64()?, bytes);
                 log.create(&stream, genesis.clone()).await?;
                 genesis
             }
             Err(error) => return Err(error.into()),
         };
         let programme = Programme {
-            position: Position { epoch: genesis.epoch, seq: 0 },
+            known: Known::nothing(genesis.lives.now()),
             halls: BTreeMap::new(),
             shows: BTreeMap::new(),
             by_start: BTreeMap::new(),
@@ -120,7 +120,7 @@ impl Catalogue {
         let catalogue =
             Self { log, programme: Mutex::new(programme), writing: tokio::sync::Mutex::new(()) };
         loop {
-            let after = catalogue.programme().position.seq;
+            let after = catalogue.programme().known.position.seq;
             let page = catalogue.log.read(&stream, after, READ_AT_ONCE).await?;
             if page.is_empty() {
                 return Ok(catalogue);
@@ -182,7 +182,7 @@ impl Catalogue {
         // the programme that cannot be opened.
         let bytes = serde_json::to_vec(&definition).map_err(CatalogueError::NotJson)?;
         let epoch = getrandom::u64().map_err(CatalogueError::from)?;
-        let genesis = Genesis { epoch, bytes: bytes.into() };
+        let genesis = Genesis::new(epoch, bytes.into());
         self.log.create(&StreamId::show(&id), genesis).await.map_err(CatalogueError::from)?;
         self.append(&Entry::ShowAdded { id: id.clone() }).await?;
         self.show(&id).ok_or_else(|| CatalogueError::from(AppendError::Forked).into())
@@ -227,7 +227,7 @@ impl Catalogue {
 
     async fn append(&self, entry: &Entry) -> Result<(), CatalogueError> {
         let bytes = entry.to_bytes().map_err(CatalogueError::NotJson)?;
-        let known = self.programme().position;
+        let known = self.programme().known;
         let appended = self.log.append(&StreamId::catalogue(), known, vec![bytes]).await?;
         self.apply(&appended.since_known).await
     }
@@ -249,7 +249,9 @@ impl Catalogue {
                     self.programme().add(Arc::new(definition));
                 }
             }
-            self.programme().position.seq = seq;
+            let mut programme = self.programme();
+            programme.known.position.seq = seq;
+            programme.known.mark = recorded.mark;
         }
         Ok(())
     }

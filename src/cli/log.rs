@@ -231,7 +231,7 @@ mod tests {
     use bytes::Bytes;
     use uuid::Uuid;
 
-    use crate::log::Recorded;
+    use crate::log::{Mark, Recorded};
     use crate::show::{Entry, HoldId, SessionId};
 
     use super::*;
@@ -273,7 +273,7 @@ mod tests {
             expires_at: Time(1_795_203_300_000),
         };
         let entry = Entry { time: Time(1_795_203_000_000), fact };
-        let recorded = Recorded { seq: 17, bytes: Bytes::new() };
+        let recorded = Recorded { seq: 17, mark: Mark::NONE, bytes: Bytes::new() };
         let outcome = Outcome::Void;
         let mut step = Step { recorded, entry, outcome, changes: Vec::new() };
         assert_eq!(

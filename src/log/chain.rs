@@ -28,6 +28,17 @@ impl Chain {
         hash.update(entry);
         Self(hash.finalize().into())
     }
+
+    /// The chain with which a new life goes on: `SHA-256("usher life 1", previous chain, epoch as 8
+    /// bytes little endian)`.
+    #[must_use]
+    pub fn renewed(&self, epoch: u64) -> Self {
+        let mut hash = Sha256::new();
+        hash.update(b"usher life 1");
+        hash.update(self.0);
+        hash.update(epoch.to_le_bytes());
+        Self(hash.finalize().into())
+    }
 }
 
 impl fmt::Display for Chain {

@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 
 use super::{
-    Answer, AppendError, Appended, CreateError, Genesis, Log, Position, ReadError, Recorded,
-    Snapshot, StreamId,
+    Answer, AppendError, Appended, CreateError, Genesis, Heard, Hearing, Known, Lives, Log, Mark,
+    ReadError, Recorded, Snapshot, Speaker, StreamId, line,
 };
 
 /// How an append is to fail. To who asked both look the same: [`AppendError::Unavailable`].
@@ -35,14 +35,18 @@ struct Kept {
     streams: BTreeMap<StreamId, Stream>,
     /// What the next appends are to suffer, first one first.
     faults: VecDeque<Fault>,
+    /// The mark of the latest append: they are counted.
+    mark: u64,
 }
 
 #[derive(Debug)]
 struct Stream {
     genesis: Genesis,
     /// The entry of seq 1 is at index 0.
-    entries: Vec<Bytes>,
+    entries: Vec<(Mark, Bytes)>,
     snapshot: Option<Snapshot>,
+    /// Who hears of appends.
+    speakers: Vec<Speaker>,
 }
 
 impl MemoryLog {
@@ -56,17 +60,20 @@ impl MemoryLog {
         self.kept().faults.push_back(fault);
     }
 
-    /// What a failover does: the stream forgets its last `entries` entries (all, if it has fewer)
-    /// and begins a new life as `epoch`, so that whoever knew the old one hears
-    /// [`AppendError::Forked`]. Its snapshot goes too: it is of the old epoch. Nothing happens where there
-    /// is no such stream.
-    pub fn lose_tail(&self, stream: &StreamId, entries: usize, epoch: u64) {
+    /// What a failover does: the stream forgets its last `entries` entries (all, if it has fewer), and
+    /// a snapshot that knew them. Nobody is told; whoever knew them hears [`AppendError::Forked`] at
+    /// the next append. Nothing happens where there is no such stream.
+    pub fn lose_tail(&self, stream: &StreamId, entries: usize) {
         if let Some(stream) = self.kept().streams.get_mut(stream) {
             let left = stream.entries.len().saturating_sub(entries);
             stream.entries.truncate(left);
-            stream.genesis.epoch = epoch;
-            stream.snapshot = None;
+            stream.snapshot.take_if(|snapshot| snapshot.known.position.seq > left as u64);
         }
+    }
+
+    /// What an outage that nothing survives does: every stream is gone.
+    pub fn lose_all(&self) {
+        self.kept().streams.clear();
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
@@ -83,7 +90,7 @@ impl Kept {
     fn append(
         &mut self,
         stream: &StreamId,
-        known: Position,
+        known: Known,
         entries: Vec<Bytes>,
     ) -> Result<Appended, AppendError> {
         let fault = self.faults.pop_front();
@@ -91,22 +98,41 @@ impl Kept {
         if fault == Some(Fault::Lost) {
             return Err(lost());
         }
+        self.mark += 1;
+        let mark = Mark(self.mark);
         let stream = self.streams.get_mut(stream).ok_or(AppendError::Forked)?;
         if !stream.has(known) {
             return Err(AppendError::Forked);
         }
         let own_first = stream.entries.len() as u64 + 1;
-        stream.entries.extend(entries);
+        if !entries.is_empty() {
+            let after = stream.entries.last().map_or(Mark::NONE, |(mark, _)| *mark);
+            stream.entries.extend(entries.into_iter().map(|bytes| (mark, bytes)));
+            let entries = stream.after(own_first - 1, usize::MAX);
+            let heard = Heard::Entries { after, entries };
+            stream.speakers.retain(|speaker| speaker.say(heard.clone()));
+        }
         match fault {
             Some(_) => Err(lost()),
-            None => Ok(Appended { since_known: stream.after(known.seq, usize::MAX), own_first }),
+            None => {
+                let since_known = stream.after(known.position.seq, usize::MAX);
+                Ok(Appended { since_known, own_first })
+            }
         }
     }
 }
 
 impl Stream {
-    fn has(&self, position: Position) -> bool {
-        position.epoch == self.genesis.epoch && position.seq <= self.entries.len() as u64
+    fn has(&self, known: Known) -> bool {
+        let seq = known.position.seq;
+        let last = usize::try_from(seq).unwrap_or(usize::MAX).checked_sub(1);
+        let mark = match last {
+            None => Some(Mark::NONE),
+            Some(last) => self.entries.get(last).map(|(mark, _)| *mark),
+        };
+        self.genesis.lives.now() == known.position.epoch
+            && self.genesis.lives.has(known.position)
+            && mark == Some(known.mark)
     }
 
     fn after(&self, seq: u64, most: usize) -> Vec<Recorded> {
@@ -114,7 +140,7 @@ impl Stream {
         let entries = self.entries.iter().skip(skipped).take(most);
         (seq.saturating_add(1)..)
             .zip(entries)
-            .map(|(seq, bytes)| Recorded { seq, bytes: bytes.clone() })
+            .map(|(seq, (mark, bytes))| Recorded { seq, mark: *mark, bytes: bytes.clone() })
             .collect()
     }
 }
@@ -125,7 +151,8 @@ impl Log for MemoryLog {
         let answer = if kept.streams.contains_key(stream) {
             Err(CreateError::Exists)
         } else {
-            let begun = Stream { genesis, entries: Vec::new(), snapshot: None };
+            let speakers = Vec::new();
+            let begun = Stream { genesis, entries: Vec::new(), snapshot: None, speakers };
             kept.streams.insert(stream.clone(), begun);
             Ok(())
         };
@@ -145,11 +172,36 @@ impl Log for MemoryLog {
     fn append(
         &self,
         stream: &StreamId,
-        known: Position,
+        known: Known,
         entries: Vec<Bytes>,
     ) -> Answer<'_, Result<Appended, AppendError>> {
         let answer = self.kept().append(stream, known, entries);
         Box::pin(std::future::ready(answer))
+    }
+
+    fn renew(
+        &self,
+        stream: &StreamId,
+        lost: u64,
+        epoch: u64,
+    ) -> Answer<'_, Result<Lives, ReadError>> {
+        let mut kept = self.kept();
+        let lives = kept.streams.get_mut(stream).map(|stream| {
+            if stream.genesis.lives.now() == lost {
+                let lives = stream.genesis.lives.clone();
+                stream.genesis.lives = lives.renewed(epoch, stream.entries.len() as u64);
+            }
+            stream.genesis.lives.clone()
+        });
+        Box::pin(std::future::ready(lives.ok_or(ReadError::NoSuchStream)))
+    }
+
+    fn watch(&self, stream: &StreamId) -> Option<Hearing> {
+        let (speaker, hearing) = line();
+        if let Some(stream) = self.kept().streams.get_mut(stream) {
+            stream.speakers.push(speaker);
+        }
+        Some(hearing)
     }
 
     fn read(
@@ -169,9 +221,9 @@ impl Log for MemoryLog {
     ) -> Answer<'_, Result<(), AppendError>> {
         let mut kept = self.kept();
         let answer = match kept.streams.get_mut(stream) {
-            Some(stream) if stream.has(snapshot.position) => {
-                let newest = stream.snapshot.as_ref().map_or(0, |newest| newest.position.seq);
-                if snapshot.position.seq >= newest {
+            Some(stream) if stream.has(snapshot.known) => {
+                let newest = stream.snapshot.as_ref().map_or(0, |newest| newest.known.position.seq);
+                if snapshot.known.position.seq >= newest {
                     stream.snapshot = Some(snapshot);
                 }
                 Ok(())

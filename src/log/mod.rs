@@ -5,6 +5,8 @@
 //! backend is durable when `append` answers: what it has answered is there after any crash.
 
 pub mod chain;
+mod hearing;
+mod lives;
 pub mod memory;
 mod page;
 pub mod sqlite;
@@ -15,6 +17,8 @@ use std::pin::Pin;
 use bytes::Bytes;
 
 pub use chain::Chain;
+pub use hearing::{Heard, Hearing, Speaker, line};
+pub use lives::{Life, Lives, NotLives};
 
 /// A boxed future: the trait is used as `dyn`.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -49,13 +53,53 @@ pub struct Position {
     pub seq: u64,
 }
 
-/// A stream's beginning: what it is about, as bytes its owner understands.
+/// The log's own sign at a place of its history, by which it knows that place again. Where history
+/// was lost and another written in its stead, the same position has another mark. What it is made
+/// of is the backend's affair; a backend whose history cannot be lost in parts has none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Mark(pub u64);
+
+impl Mark {
+    /// The mark before the first entry, and of a log without marks.
+    pub const NONE: Self = Self(0);
+}
+
+/// How far somebody knows a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Known {
+    /// The last place known.
+    pub position: Position,
+    /// The mark there.
+    pub mark: Mark,
+}
+
+impl Known {
+    /// Of a life that begins the stream, nothing but that.
+    pub fn nothing(epoch: u64) -> Self {
+        Self { position: Position { epoch, seq: 0 }, mark: Mark::NONE }
+    }
+}
+
+/// A stream's beginning: what it is about, as bytes its owner understands, and how its life went.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Genesis {
-    /// The life this is the beginning of.
-    pub epoch: u64,
+    /// Its lives.
+    pub lives: Lives,
     /// The owner's bytes (a show's definition).
     pub bytes: Bytes,
+}
+
+impl Genesis {
+    /// The beginning of a stream in its first life.
+    pub fn new(epoch: u64, bytes: Bytes) -> Self {
+        Self { lives: Lives::first(epoch), bytes }
+    }
+
+    /// The epoch and the chain before the first entry.
+    pub fn beginning(&self) -> (u64, Chain) {
+        let first = self.lives.oldest();
+        self.lives.onward(0, first, Chain::of_genesis(first, &self.bytes))
+    }
 }
 
 /// An entry as the log keeps it.
@@ -63,6 +107,8 @@ pub struct Genesis {
 pub struct Recorded {
     /// Its place, from 1.
     pub seq: u64,
+    /// The mark there.
+    pub mark: Mark,
     /// The owner's bytes.
     pub bytes: Bytes,
 }
@@ -80,12 +126,35 @@ pub struct Appended {
 /// The state at a position, as bytes its owner understands, so that opening need not replay all.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Snapshot {
-    /// What it is the state after.
-    pub position: Position,
+    /// What it is the state after, and the mark there.
+    pub known: Known,
     /// The chain after that entry.
     pub chain: Chain,
     /// The owner's bytes.
     pub bytes: Bytes,
+}
+
+/// What programs outside are shown of a stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutsideView {
+    /// After which entry it is true.
+    pub position: Position,
+    /// One bit a seat, the first seat the highest bit of the first byte (the order of Redis's
+    /// `GETBIT`): 1 where the seat is available.
+    pub available: Bytes,
+    /// Orders made since the last view that was shown. They may be shown again.
+    pub orders: Vec<OutsideOrder>,
+}
+
+/// An order, for programs outside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutsideOrder {
+    /// Its id.
+    pub id: String,
+    /// Whose: the session's id.
+    pub buyer: String,
+    /// The order as JSON.
+    pub json: Bytes,
 }
 
 /// Why a stream was not created.
@@ -102,9 +171,14 @@ pub enum CreateError {
 /// Why an append did not answer with entries.
 #[derive(Debug, thiserror::Error)]
 pub enum AppendError {
-    /// The stream is not there, is of another epoch, or ends before the known position.
+    /// The stream is not there, is in another life, ends before the known position or has another
+    /// mark there.
     #[error("the log's history is not the one known here")]
     Forked,
+    /// It is the same history, but what follows the known position is no longer kept: the stream
+    /// is to be opened again, from its snapshot.
+    #[error("the log no longer keeps what follows the position known here")]
+    Trimmed,
     /// Whether the entries are in the log is unknown.
     #[error("the log is not available")]
     Unavailable(#[source] anyhow::Error),
@@ -135,17 +209,30 @@ pub trait Log: Send + Sync + 'static {
     /// A stream's beginning.
     fn genesis(&self, stream: &StreamId) -> Answer<'_, Result<Genesis, ReadError>>;
 
-    /// Puts `entries` (at least one) at the end, one after another, durable when answered, and
-    /// answers with all that came after `known`.
+    /// Puts `entries` at the end, one after another, durable when answered, and answers with all that
+    /// came after `known`. Without entries it only asks what came.
     fn append(
         &self,
         stream: &StreamId,
-        known: Position,
+        known: Known,
         entries: Vec<Bytes>,
     ) -> Answer<'_, Result<Appended, AppendError>>;
 
+    /// Begins a new life, `epoch`, after the last entry there is, if the stream is still in the life
+    /// `lost`; answers with its lives. Two who noticed the same loss so begin one life together.
+    fn renew(
+        &self,
+        stream: &StreamId,
+        lost: u64,
+        epoch: u64,
+    ) -> Answer<'_, Result<Lives, ReadError>>;
+
+    /// Hears what others append from about now on. None where nobody else can: the log has one
+    /// owner.
+    fn watch(&self, stream: &StreamId) -> Option<Hearing>;
+
     /// Up to about `most` entries after `after` (more where they were appended as one), in order;
-    /// empty at the end.
+    /// empty at the end. Where the first of them are no longer kept, what is given begins later.
     fn read(
         &self,
         stream: &StreamId,
@@ -162,4 +249,25 @@ pub trait Log: Send + Sync + 'static {
 
     /// The newest snapshot, if one is kept.
     fn load_snapshot(&self, stream: &StreamId) -> Answer<'_, Result<Option<Snapshot>, ReadError>>;
+
+    /// The time by which all nodes of this log go, in milliseconds since the Unix epoch; none where
+    /// there is but one node, whose own clock is as good as any.
+    fn time(&self) -> Answer<'_, Result<Option<u64>, ReadError>> {
+        Box::pin(std::future::ready(Ok(None)))
+    }
+
+    /// Shows programs outside what is true after `view`'s position: the newest wins. Nothing, where
+    /// the log has no place that others could look at.
+    fn show_outside(
+        &self,
+        _stream: &StreamId,
+        _view: OutsideView,
+    ) -> Answer<'_, Result<(), AppendError>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    /// The last position whose orders were shown outside; none where nothing is shown.
+    fn shown_outside(&self, _stream: &StreamId) -> Answer<'_, Result<Option<u64>, ReadError>> {
+        Box::pin(std::future::ready(Ok(None)))
+    }
 }

@@ -7,7 +7,7 @@
 
 use bytes::{Buf, BufMut, Bytes};
 
-use super::{Chain, Recorded};
+use super::{Chain, Lives, Mark, Recorded};
 
 /// A page as it was found, not yet believed.
 #[derive(Clone, Debug)]
@@ -23,23 +23,33 @@ pub(super) struct Page {
 }
 
 impl Page {
-    /// The page's entries, if it follows `last_seq` and `chain`, what came before it, and is whole;
-    /// else what is wrong with it, in words.
-    pub(super) fn check(self, last_seq: u64, chain: Chain) -> Result<Vec<Recorded>, String> {
+    /// The page's entries, if it is whole and follows what came before: `last_seq`, in the life
+    /// `epoch`, with `chain` after it. With them, the epoch of its last entry. Else what is wrong
+    /// with it, in words.
+    pub(super) fn check(
+        self,
+        last_seq: u64,
+        epoch: u64,
+        chain: Chain,
+        lives: &Lives,
+    ) -> Result<(Vec<Recorded>, u64), String> {
         let (first, last) = (self.first_seq, self.last_seq);
         if first != last_seq + 1 || last < first {
             return Err(format!("entry {} should follow, but {first} to {last} do", last_seq + 1));
         }
-        let entries = read_entries(self.entries, first)
+        let entries = read_entries(self.entries, first, Mark::NONE)
             .ok_or_else(|| format!("entries {first} to {last} cannot be read"))?;
         if entries.len() as u64 != last - first + 1 {
             return Err(format!("entries {first} to {last} should be, but {}", entries.len()));
         }
-        let chain = entries.iter().fold(chain, |chain, entry| chain.after(&entry.bytes));
+        let (epoch, chain) = entries.iter().fold((epoch, chain), |(epoch, chain), entry| {
+            let (epoch, chain) = lives.onward(entry.seq - 1, epoch, chain);
+            (epoch, chain.after(&entry.bytes))
+        });
         if chain != self.chain {
             return Err(format!("entries {first} to {last} are not what was written"));
         }
-        Ok(entries)
+        Ok((entries, epoch))
     }
 }
 
@@ -56,9 +66,9 @@ pub(super) fn write_entries(entries: &[Bytes], page: &mut Vec<u8>) {
     }
 }
 
-/// The entries of a page's bytes, numbered from `first_seq`, sharing those bytes; none where the
-/// bytes are not a page.
-fn read_entries(mut page: Bytes, first_seq: u64) -> Option<Vec<Recorded>> {
+/// The entries of a page's bytes, numbered from `first_seq` and all of one mark, sharing those bytes;
+/// none where the bytes are not a page.
+pub(super) fn read_entries(mut page: Bytes, first_seq: u64, mark: Mark) -> Option<Vec<Recorded>> {
     let mut entries = Vec::new();
     while page.has_remaining() {
         let length = read_length(&mut page)?;
@@ -66,7 +76,7 @@ fn read_entries(mut page: Bytes, first_seq: u64) -> Option<Vec<Recorded>> {
             return None;
         }
         let seq = first_seq + entries.len() as u64;
-        entries.push(Recorded { seq, bytes: page.split_to(length) });
+        entries.push(Recorded { seq, mark, bytes: page.split_to(length) });
     }
     Some(entries)
 }
@@ -100,6 +110,11 @@ mod tests {
         }
     }
 
+    /// The page, held against what came before it in a stream of one life.
+    fn check(page: Page, last_seq: u64, chain: Chain) -> Result<Vec<Recorded>, String> {
+        page.check(last_seq, 1, chain, &Lives::first(1)).map(|(entries, _)| entries)
+    }
+
     fn some_entries() -> Vec<Bytes> {
         [0, 1, 127, 128, 300, 65_536].iter().map(|length| vec![7; *length].into()).collect()
     }
@@ -107,7 +122,7 @@ mod tests {
     #[test]
     fn what_was_written_is_read_again_and_shares_its_bytes() {
         let before = Chain::of_genesis(1, b"hall");
-        let read = page_of(&some_entries(), before).check(7, before).expect("a whole page");
+        let read = check(page_of(&some_entries(), before), 7, before).expect("a whole page");
         assert_eq!(
             read.iter().map(|entry| entry.bytes.clone()).collect::<Vec<_>>(),
             some_entries()
@@ -127,7 +142,7 @@ mod tests {
                 let mut bytes = whole.entries.to_vec();
                 bytes[byte] ^= 1 << bit;
                 let damaged = Page { entries: bytes.into(), ..whole.clone() };
-                assert!(damaged.check(7, before).is_err(), "bit {bit} of byte {byte}");
+                assert!(check(damaged, 7, before).is_err(), "bit {bit} of byte {byte}");
             }
         }
     }
@@ -138,7 +153,7 @@ mod tests {
         let whole = page_of(&some_entries()[..5], before);
         for length in 0..whole.entries.len() {
             let cut = Page { entries: whole.entries.slice(..length), ..whole.clone() };
-            assert!(cut.check(7, before).is_err(), "cut to {length}");
+            assert!(check(cut, 7, before).is_err(), "cut to {length}");
         }
     }
 
@@ -146,8 +161,8 @@ mod tests {
     fn a_page_after_another_history_is_damaged() {
         let before = Chain::of_genesis(1, b"hall");
         let page = page_of(&some_entries(), before);
-        assert!(page.clone().check(6, before).is_err(), "a hole");
-        assert!(page.clone().check(8, before).is_err(), "told twice");
-        assert!(page.check(7, Chain::of_genesis(2, b"hall")).is_err(), "another epoch");
+        assert!(check(page.clone(), 6, before).is_err(), "a hole");
+        assert!(check(page.clone(), 8, before).is_err(), "told twice");
+        assert!(check(page, 7, Chain::of_genesis(2, b"hall")).is_err(), "another epoch");
     }
 }

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::hall::HallId;
 use crate::log::memory::MemoryLog;
-use crate::log::{Genesis, Log, Position, StreamId};
+use crate::log::{Genesis, Known, Log, StreamId};
 use crate::show::{Currency, Entry, Policy, ShowId};
 
 use super::super::Replay;
@@ -48,9 +48,9 @@ async fn found(facts: Vec<Fact>, lie: impl Fn(&mut Step)) -> Result<(), String> 
     let log: Arc<dyn Log> = Arc::new(MemoryLog::new());
     let stream = StreamId::show(&definition.id);
     let bytes = serde_json::to_vec(&definition).expect("JSON").into();
-    log.create(&stream, Genesis { epoch: 1, bytes }).await.expect("a stream");
+    log.create(&stream, Genesis::new(1, bytes)).await.expect("a stream");
     let entries = facts.into_iter().map(|fact| Entry { time: NOW, fact }.to_bytes().into());
-    let known = Position { epoch: 1, seq: 0 };
+    let known = Known::nothing(1);
     log.append(&stream, known, entries.collect()).await.expect("an append");
 
     let mut replay = Replay::open(log, None, &definition.id).await.expect("a show");
@@ -117,7 +117,7 @@ async fn seats_that_changed_without_an_entry_are_found_at_the_end() {
     let log: Arc<dyn Log> = Arc::new(MemoryLog::new());
     let stream = StreamId::show(&definition().id);
     let bytes = serde_json::to_vec(&definition()).expect("JSON").into();
-    log.create(&stream, Genesis { epoch: 1, bytes }).await.expect("a stream");
+    log.create(&stream, Genesis::new(1, bytes)).await.expect("a stream");
     let replay = Replay::open(log, None, &definition().id).await.expect("a show");
     books.places[7] = Place::Blocked;
     let what = books.close(replay.show(), &mut Tally::default());

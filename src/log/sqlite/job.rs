@@ -3,7 +3,9 @@
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
-use super::super::{AppendError, Appended, CreateError, Genesis, Position, Snapshot, StreamId};
+use super::super::{
+    AppendError, Appended, CreateError, Genesis, Known, Lives, ReadError, Snapshot, StreamId,
+};
 
 /// Something to be written, and the way back to who asked.
 pub(super) enum Job {
@@ -11,6 +13,8 @@ pub(super) enum Job {
     Create(Request<Create, Result<(), CreateError>>),
     /// Entries to put at a stream's end.
     Append(Request<Append, Result<Appended, AppendError>>),
+    /// A life to begin.
+    Renew(Request<Renew, Result<Lives, ReadError>>),
     /// A snapshot to keep.
     Save(Request<Save, Result<(), AppendError>>),
 }
@@ -32,8 +36,15 @@ pub(super) struct Create {
 /// Entries to put at a stream's end, and what who asks knows of it.
 pub(super) struct Append {
     pub(super) stream: StreamId,
-    pub(super) known: Position,
+    pub(super) known: Known,
     pub(super) entries: Vec<Bytes>,
+}
+
+/// A life to begin, and the one that it is to follow.
+pub(super) struct Renew {
+    pub(super) stream: StreamId,
+    pub(super) lost: u64,
+    pub(super) epoch: u64,
 }
 
 /// A snapshot to keep, and its seal.
@@ -67,6 +78,10 @@ impl Job {
             Self::Append(request) => request.answer(|said| match (failure, said) {
                 (None, Some(said)) => said,
                 _ => Err(AppendError::Unavailable(unknown())),
+            }),
+            Self::Renew(request) => request.answer(|said| match (failure, said) {
+                (None, Some(said)) => said,
+                _ => Err(ReadError::Unavailable(unknown())),
             }),
             Self::Save(request) => request.answer(|said| match (failure, said) {
                 (None, Some(said)) => said,

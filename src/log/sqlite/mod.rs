@@ -23,11 +23,11 @@ use rusqlite::backup::Backup;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
-    Answer, AppendError, Appended, CreateError, Genesis, Log, Position, ReadError, Recorded,
-    Snapshot, StreamId,
+    Answer, AppendError, Appended, CreateError, Genesis, Hearing, Known, Lives, Log, ReadError,
+    Recorded, Snapshot, StreamId,
 };
 pub use error::OpenError;
-use job::{Append, Create, Job, Request, Save};
+use job::{Append, Create, Job, Renew, Request, Save};
 use owner::Owner;
 use readers::Readers;
 use writer::Writer;
@@ -195,11 +195,26 @@ impl Log for SqliteLog {
     fn append(
         &self,
         stream: &StreamId,
-        known: Position,
+        known: Known,
         entries: Vec<Bytes>,
     ) -> Answer<'_, Result<Appended, AppendError>> {
         let ask = Append { stream: stream.clone(), known, entries };
         Box::pin(self.write(AppendError::Unavailable, |to| Job::Append(Request::new(ask, to))))
+    }
+
+    fn renew(
+        &self,
+        stream: &StreamId,
+        lost: u64,
+        epoch: u64,
+    ) -> Answer<'_, Result<Lives, ReadError>> {
+        let ask = Renew { stream: stream.clone(), lost, epoch };
+        Box::pin(self.write(ReadError::Unavailable, |to| Job::Renew(Request::new(ask, to))))
+    }
+
+    /// The file has one owner: whatever is appended, it appends.
+    fn watch(&self, _stream: &StreamId) -> Option<Hearing> {
+        None
     }
 
     fn read(

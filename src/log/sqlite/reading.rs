@@ -9,7 +9,9 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, params};
 use sha2::{Digest, Sha256};
 
 use super::super::page::Page;
-use super::super::{Chain, Genesis, Position, ReadError, Recorded, Snapshot, StreamId};
+use super::super::{
+    Chain, Genesis, Known, Life, Lives, Mark, Position, ReadError, Recorded, Snapshot, StreamId,
+};
 
 /// A stream as the file knows it.
 pub(super) struct Found {
@@ -28,29 +30,45 @@ pub(super) fn streams(connection: &Connection) -> Result<Vec<StreamId>, ReadErro
 
 /// The stream of this name.
 pub(super) fn stream(connection: &Connection, stream: &StreamId) -> Result<Found, ReadError> {
-    connection
+    let (id, epoch, bytes) = connection
         .prepare_cached("SELECT id, epoch, genesis FROM streams WHERE name = ?1")
         .and_then(|mut found| {
             found
                 .query_row([stream.as_str()], |row| {
                     let epoch = row.get::<_, i64>(1)?.cast_unsigned();
-                    let bytes = row.get::<_, Vec<u8>>(2)?.into();
-                    Ok(Found { id: row.get(0)?, genesis: Genesis { epoch, bytes } })
+                    let bytes = Bytes::from(row.get::<_, Vec<u8>>(2)?);
+                    Ok((row.get(0)?, epoch, bytes))
                 })
                 .optional()
         })
         .map_err(failed)?
-        .ok_or(ReadError::NoSuchStream)
+        .ok_or(ReadError::NoSuchStream)?;
+    let lives = lives(connection, id, epoch).map_err(failed)?;
+    Ok(Found { id, genesis: Genesis { lives, bytes } })
 }
 
-/// The last end of a page that is not after `seq`: its place and the chain after it; the
+/// The lives of a stream whose first is `first`.
+fn lives(connection: &Connection, id: i64, first: u64) -> rusqlite::Result<Lives> {
+    let mut later = connection.prepare_cached(
+        "SELECT epoch, after_seq FROM later_lives WHERE stream_id = ?1 ORDER BY rowid",
+    )?;
+    let read = |row: &Row<'_>| {
+        let (epoch, after) = (row.get::<_, i64>(0)?, row.get::<_, i64>(1)?);
+        Ok(Life { epoch: epoch.cast_unsigned(), after: after.cast_unsigned() })
+    };
+    later.query_map([id], read)?.try_fold(Lives::first(first), |lives, life| {
+        life.map(|life| lives.renewed(life.epoch, life.after))
+    })
+}
+
+/// The last end of a page that is not after `seq`: its place, its epoch and the chain after it; the
 /// genesis where there is none.
 pub(super) fn end_before(
     connection: &Connection,
     stream: &StreamId,
     found: &Found,
     seq: u64,
-) -> Result<(u64, Chain), ReadError> {
+) -> Result<(u64, u64, Chain), ReadError> {
     let page = connection
         .prepare_cached(
             "SELECT last_seq, chain FROM pages WHERE stream_id = ?1 AND last_seq <= ?2
@@ -64,9 +82,13 @@ pub(super) fn end_before(
     match page {
         Some((last_seq, chain)) => {
             let last_seq = last_seq.cast_unsigned();
-            Ok((last_seq, chain_of(chain).ok_or_else(|| damaged(stream, last_seq, "no chain"))?))
+            let chain = chain_of(chain).ok_or_else(|| damaged(stream, last_seq, "no chain"))?;
+            Ok((last_seq, found.genesis.lives.epoch_of(last_seq), chain))
         }
-        None => Ok((0, Chain::of_genesis(found.genesis.epoch, &found.genesis.bytes))),
+        None => {
+            let first = found.genesis.lives.oldest();
+            Ok((0, first, Chain::of_genesis(first, &found.genesis.bytes)))
+        }
     }
 }
 
@@ -78,7 +100,8 @@ pub(super) fn entries(
     after: u64,
     most: usize,
 ) -> Result<Vec<Recorded>, ReadError> {
-    let (mut last_seq, mut chain) = end_before(connection, stream, found, after)?;
+    let lives = &found.genesis.lives;
+    let (mut last_seq, mut epoch, mut chain) = end_before(connection, stream, found, after)?;
     let mut pages = connection
         .prepare_cached(
             "SELECT first_seq, last_seq, chain, entries FROM pages
@@ -93,9 +116,10 @@ pub(super) fn entries(
         let page = page_of(row).map_err(failed)?;
         let page = page.ok_or_else(|| damaged(stream, last_seq + 1, "no chain"))?;
         let end = (page.last_seq, page.chain);
-        let read =
-            page.check(last_seq, chain).map_err(|what| damaged(stream, last_seq + 1, &what))?;
-        (last_seq, chain) = end;
+        let (read, last_epoch) = page
+            .check(last_seq, epoch, chain, lives)
+            .map_err(|what| damaged(stream, last_seq + 1, &what))?;
+        (last_seq, epoch, chain) = (end.0, last_epoch, end.1);
         entries.extend(read.into_iter().filter(|entry| entry.seq > after));
     }
     Ok(entries)
@@ -122,7 +146,7 @@ pub(super) fn snapshot(
         .map_err(failed)?;
     let Some((position, chain, seal, bytes)) = kept else { return Ok(None) };
     let whole = chain_of(chain)
-        .map(|chain| Snapshot { position, chain, bytes })
+        .map(|chain| Snapshot { known: Known { position, mark: Mark::NONE }, chain, bytes })
         .filter(|snapshot| seal == seal_of(snapshot));
     whole
         .map(Some)
@@ -133,8 +157,8 @@ pub(super) fn snapshot(
 pub(super) fn seal_of(snapshot: &Snapshot) -> [u8; 32] {
     let mut seal = Sha256::new();
     seal.update(b"usher snapshot 1");
-    seal.update(snapshot.position.epoch.to_le_bytes());
-    seal.update(snapshot.position.seq.to_le_bytes());
+    seal.update(snapshot.known.position.epoch.to_le_bytes());
+    seal.update(snapshot.known.position.seq.to_le_bytes());
     seal.update(snapshot.chain.0);
     seal.update(&snapshot.bytes);
     seal.finalize().into()

@@ -26,9 +26,19 @@ pub(super) const PAGE_BYTES: usize = 4096;
 /// lasts this long is a fault.
 const LOCK_WAIT: Duration = Duration::from_secs(5);
 
+/// The lives after a stream's first. A table of its own, because files from before there were any have
+/// none; who only reads such a file is given an empty one.
+const LATER_LIVES: &str = "
+    TABLE IF NOT EXISTS later_lives (
+        stream_id INTEGER NOT NULL,
+        after_seq INTEGER NOT NULL,
+        epoch     INTEGER NOT NULL
+    ) STRICT;
+";
+
 /// An append is one row: 64 buyers waiting at one show cost one small row, not 64. The last place
 /// comes first in the key because that is what a reader asks for: the page with the entry after
-/// the one it knows. An epoch is an unsigned number, kept as the signed one of the same bits.
+/// the one it knows. A stream's epoch is that of its first life. An epoch is an unsigned number, kept as the signed one of the same bits.
 const TABLES: &str = "
     CREATE TABLE streams (
         id      INTEGER PRIMARY KEY,
@@ -84,6 +94,7 @@ pub(super) fn open_to_write(path: &Path) -> Result<Connection, OpenError> {
         transaction.pragma_update(None, "user_version", FORMAT)?;
         transaction.commit()?;
     }
+    connection.execute_batch(&format!("CREATE {LATER_LIVES}"))?;
     Ok(connection)
 }
 
@@ -100,6 +111,10 @@ pub(super) fn open_to_read(path: &Path, unchanging: bool) -> Result<Connection, 
     connection.busy_timeout(LOCK_WAIT)?;
     connection.pragma_update(None, "trusted_schema", false)?;
     if check_format(&connection, path)? {
+        let has_lives = connection.table_exists(None, "later_lives")?;
+        if !has_lives {
+            connection.execute_batch(&format!("CREATE TEMP {LATER_LIVES}"))?;
+        }
         Ok(connection)
     } else {
         Err(OpenError::NotALog { path: path.to_owned() })

@@ -7,6 +7,7 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::Context;
 use rusqlite::{Connection, params};
@@ -14,9 +15,10 @@ use tokio::sync::mpsc;
 
 use super::super::page::write_entries;
 use super::super::{
-    AppendError, Appended, Chain, CreateError, Position, ReadError, Recorded, StreamId,
+    AppendError, Appended, Chain, CreateError, Known, Life, Lives, Mark, ReadError, Recorded,
+    StreamId,
 };
-use super::job::{Append, Create, Job, Save};
+use super::job::{Append, Create, Job, Renew, Save};
 use super::owner::Owner;
 use super::{reading, schema};
 
@@ -34,17 +36,29 @@ const CHECKPOINT_BYTES: usize = 1000 * schema::PAGE_BYTES;
 const ENDS: usize = 16_384;
 
 /// A stream's end: what the next page follows.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct End {
     id: i64,
-    epoch: u64,
+    lives: Arc<Lives>,
     seq: u64,
+    /// The epoch of the last entry: a life that begins after it is crossed by the next.
+    epoch: u64,
     chain: Chain,
 }
 
 impl End {
-    fn has(&self, position: Position) -> bool {
-        position.epoch == self.epoch && position.seq <= self.seq
+    fn has(&self, known: Known) -> bool {
+        let Known { position, mark } = known;
+        mark == Mark::NONE
+            && position.epoch == self.lives.now()
+            && position.seq <= self.seq
+            && self.lives.has(position)
+    }
+
+    fn extend(&mut self, bytes: &[u8]) {
+        let (epoch, chain) = self.lives.onward(self.seq, self.epoch, self.chain);
+        (self.epoch, self.chain) = (epoch, chain.after(bytes));
+        self.seq += 1;
     }
 }
 
@@ -119,6 +133,9 @@ impl Writer {
                 Job::Append(request) => {
                     request.said = Some(self.append(&connection, &mut request.ask)?);
                 }
+                Job::Renew(request) => {
+                    request.said = Some(self.renew(&connection, &request.ask)?);
+                }
                 Job::Save(request) => request.said = Some(self.save(&connection, &request.ask)?),
             }
         }
@@ -152,10 +169,35 @@ impl Writer {
             )?
             .execute(params![
                 ask.stream.as_str(),
-                ask.genesis.epoch.cast_signed(),
+                ask.genesis.lives.oldest().cast_signed(),
                 &ask.genesis.bytes[..]
             ])?;
-        Ok(if made == 1 { Ok(()) } else { Err(CreateError::Exists) })
+        if made == 0 {
+            return Ok(Err(CreateError::Exists));
+        }
+        let id = connection.last_insert_rowid();
+        for life in ask.genesis.lives.later() {
+            begin_life(connection, id, *life)?;
+        }
+        Ok(Ok(()))
+    }
+
+    fn renew(
+        &mut self,
+        connection: &Connection,
+        ask: &Renew,
+    ) -> rusqlite::Result<Result<Lives, ReadError>> {
+        let end = match self.end_of(connection, &ask.stream) {
+            Ok(end) => end,
+            Err(error) => return Ok(Err(error)),
+        };
+        if end.lives.now() != ask.lost {
+            return Ok(Ok(Lives::clone(&end.lives)));
+        }
+        begin_life(connection, end.id, Life { epoch: ask.epoch, after: end.seq })?;
+        let lives = Lives::clone(&end.lives).renewed(ask.epoch, end.seq);
+        self.ends.insert(ask.stream.clone(), End { lives: Arc::new(lives.clone()), ..end });
+        Ok(Ok(lives))
     }
 
     /// The inner result is this asker's; the outer one fails the turn. All that can go wrong for
@@ -171,11 +213,12 @@ impl Writer {
                 return Ok((end, None));
             }
             // Nothing was missed in the ordinary case: one box office a show.
-            let missed = if ask.known.seq == end.seq {
+            let missed = if ask.known.position.seq == end.seq {
                 Vec::new()
             } else {
                 let found = reading::stream(connection, &ask.stream)?;
-                reading::entries(connection, &ask.stream, &found, ask.known.seq, usize::MAX)?
+                let known = ask.known.position.seq;
+                reading::entries(connection, &ask.stream, &found, known, usize::MAX)?
             };
             Ok((end, Some(missed)))
         });
@@ -190,9 +233,8 @@ impl Writer {
         write_entries(&ask.entries, &mut self.page);
         since_known.reserve_exact(ask.entries.len());
         for bytes in std::mem::take(&mut ask.entries) {
-            end.seq += 1;
-            end.chain = end.chain.after(&bytes);
-            since_known.push(Recorded { seq: end.seq, bytes });
+            end.extend(&bytes);
+            since_known.push(Recorded { seq: end.seq, mark: Mark::NONE, bytes });
         }
         if end.seq >= own_first {
             let page = params![
@@ -220,7 +262,7 @@ impl Writer {
         ask: &Save,
     ) -> rusqlite::Result<Result<(), AppendError>> {
         let end = match self.end_of(connection, &ask.stream) {
-            Ok(end) if end.has(ask.snapshot.position) => end,
+            Ok(end) if end.has(ask.snapshot.known) => end,
             Ok(_) | Err(ReadError::NoSuchStream) => return Ok(Err(AppendError::Forked)),
             Err(error) => return Ok(Err(AppendError::Unavailable(error.into()))),
         };
@@ -235,8 +277,8 @@ impl Writer {
             )?
             .execute(params![
                 end.id,
-                ask.snapshot.position.epoch.cast_signed(),
-                reading::signed(ask.snapshot.position.seq),
+                ask.snapshot.known.position.epoch.cast_signed(),
+                reading::signed(ask.snapshot.known.position.seq),
                 &ask.snapshot.chain.0[..],
                 &ask.seal[..],
                 &ask.snapshot.bytes[..]
@@ -248,15 +290,16 @@ impl Writer {
     /// A stream's end, as remembered or from the file.
     fn end_of(&mut self, connection: &Connection, stream: &StreamId) -> Result<End, ReadError> {
         if let Some(end) = self.ends.get(stream) {
-            return Ok(*end);
+            return Ok(end.clone());
         }
         let found = reading::stream(connection, stream)?;
-        let (seq, chain) = reading::end_before(connection, stream, &found, u64::MAX)?;
-        let end = End { id: found.id, epoch: found.genesis.epoch, seq, chain };
+        let (seq, epoch, chain) = reading::end_before(connection, stream, &found, u64::MAX)?;
+        let lives = Arc::new(found.genesis.lives);
+        let end = End { id: found.id, lives, seq, epoch, chain };
         if self.ends.len() >= ENDS {
             self.ends.clear();
         }
-        self.ends.insert(stream.clone(), end);
+        self.ends.insert(stream.clone(), end.clone());
         Ok(end)
     }
 
@@ -275,4 +318,13 @@ impl Writer {
             tracing::warn!(%error, "the write-ahead log could not be moved into the file");
         }
     }
+}
+
+fn begin_life(connection: &Connection, stream: i64, life: Life) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO later_lives (stream_id, after_seq, epoch) VALUES (?1, ?2, ?3)",
+        )?
+        .execute(params![stream, reading::signed(life.after), life.epoch.cast_signed()])
+        .map(drop)
 }
