@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::mpsc;
 
-use super::{Mark, Recorded};
+use super::{Known, Recorded};
 
 /// How many pages may wait for one who hears: more than a node applies in the time it takes to read
 /// what was missed.
@@ -19,9 +19,9 @@ const PAGES_MAX: usize = 256;
 pub enum Heard {
     /// Entries that were appended as one. They may be known already, or leave a gap after what is.
     Entries {
-        /// The mark of the place before the first of them: who has another there knows another
-        /// history.
-        after: Mark,
+        /// The place before the first of them, in the life they were appended in: who knows another
+        /// there knows another history.
+        after: Known,
         /// At least one.
         entries: Vec<Recorded>,
     },
@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     fn some() -> Heard {
-        Heard::Entries { after: Mark::NONE, entries: Vec::new() }
+        Heard::Entries { after: Known::nothing(1), entries: Vec::new() }
     }
 
     #[tokio::test]

@@ -11,7 +11,7 @@ use bytes::Bytes;
 
 use super::{
     Answer, AppendError, Appended, CreateError, Genesis, Heard, Hearing, Known, Lives, Log, Mark,
-    ReadError, Recorded, Snapshot, Speaker, StreamId, line,
+    Position, ReadError, Recorded, Snapshot, Speaker, StreamId, line,
 };
 
 /// How an append is to fail. To who asked both look the same: [`AppendError::Unavailable`].
@@ -106,7 +106,9 @@ impl Kept {
         }
         let own_first = stream.entries.len() as u64 + 1;
         if !entries.is_empty() {
-            let after = stream.entries.last().map_or(Mark::NONE, |(mark, _)| *mark);
+            let mark_before = stream.entries.last().map_or(Mark::NONE, |(mark, _)| *mark);
+            let position = Position { epoch: known.position.epoch, seq: own_first - 1 };
+            let after = Known { position, mark: mark_before };
             stream.entries.extend(entries.into_iter().map(|bytes| (mark, bytes)));
             let entries = stream.after(own_first - 1, usize::MAX);
             let heard = Heard::Entries { after, entries };
