@@ -73,6 +73,10 @@ pub struct Counters {
     pub unavailable: AtomicU64,
     /// Times history was lost and a show began a new epoch here.
     pub forks: AtomicU64,
+    /// Orders that were known here and that the log has lost.
+    pub lost_orders: AtomicU64,
+    /// Holds that were known here and that the log has lost.
+    pub lost_holds: AtomicU64,
     /// How long appends took, in microseconds.
     pub append_us: Histogram<{ APPEND_US_BOUNDS.len() }>,
     /// How many entries went into an append.
@@ -89,6 +93,8 @@ impl Default for Counters {
             voids: AtomicU64::new(0),
             unavailable: AtomicU64::new(0),
             forks: AtomicU64::new(0),
+            lost_orders: AtomicU64::new(0),
+            lost_holds: AtomicU64::new(0),
             append_us: Histogram::new(&APPEND_US_BOUNDS),
             append_entries: Histogram::new(&APPEND_ENTRIES_BOUNDS),
         }

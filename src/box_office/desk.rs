@@ -131,13 +131,22 @@ pub struct Desk {
     appending: Vec<Appending>,
     /// Commands that wait for the outcome of this turn, to be proposed first in the next.
     again: Vec<Pending>,
+    /// How long after its time a hold's end is proposed.
+    patience_ms: u64,
 }
 
 impl Desk {
-    /// The desk that changes `replica`; there must be no other.
-    pub fn new(replica: Shared) -> Self {
+    /// The desk that changes `replica`; there must be no other. It proposes the end of a hold
+    /// `patience_ms` after its time: where there are other nodes, one of them may be quicker.
+    pub fn new(replica: Shared, patience_ms: u64) -> Self {
         let asked = Asked::new(replica.read().show().definition().seats);
-        Self { replica, asked, appending: Vec::new(), again: Vec::new() }
+        Self { replica, asked, appending: Vec::new(), again: Vec::new(), patience_ms }
+    }
+
+    /// When it will have the next end to propose.
+    pub fn next_end(&self) -> Option<Time> {
+        let next_end = self.replica.read().show().next_end();
+        next_end.map(|(at, _)| at.plus_ms(self.patience_ms))
     }
 
     /// The state.
@@ -159,7 +168,8 @@ impl Desk {
         let waited = std::mem::take(&mut self.again);
         let replica = self.replica.clone();
         let replica = replica.read();
-        let ended = replica.show().ended_at(now).take(LAPSES_MAX);
+        let due = Time(now.0.saturating_sub(self.patience_ms));
+        let ended = replica.show().ended_at(due).take(LAPSES_MAX);
         let lapse = |hold| Pending { command: Command::Lapse { hold }, socket: None, answer: None };
         for pending in ended.map(lapse).chain(waited).chain(inbox.drain(..)) {
             self.propose_one(&replica, pending, now, &mut entries);

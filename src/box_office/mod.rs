@@ -18,14 +18,14 @@ use dashmap::DashMap;
 
 use crate::hall::{Floor, Hall};
 use crate::hub::{Board, Hub};
-use crate::log::Log;
+use crate::log::{Log, StreamId};
 use crate::show::ShowId;
 
 pub use clock::Clock;
 pub use counters::{APPEND_ENTRIES_BOUNDS, APPEND_US_BOUNDS, Counters, Histogram};
 pub use desk::{Answer, Desk, Pending, Refused, Reply, Settled, Shared, Told};
 pub use open_show::{Looked, OpenShow};
-pub use replica::{OpenError, Replica};
+pub use replica::{News, OpenError, Replica};
 
 /// All open shows of this node.
 #[derive(Clone)]
@@ -58,12 +58,21 @@ impl BoxOffices {
         if let Some(open) = self.show(show) {
             return Ok(open);
         }
+        // Heard from before what is read on, so that nothing falls between the two.
+        let stream = StreamId::show(show);
+        let hearing = self.log.watch(&stream);
+        let shown_outside = self.log.shown_outside(&stream).await?;
         let mut replica = Replica::at_snapshot(&*self.log, show, floor.clone()).await?;
         let (head, states) = (replica.head(), replica.show().seat_states());
         // What the replay changes is told to the board as it was told to the viewers of old, so
         // that one who was away through a restart can still resume without a snapshot.
         let board = Arc::new(Board::new(head.epoch, head.seq, head.seq, &states));
         replica.replay(&*self.log, |seq, changes| board.publish(seq, changes)).await?;
+        let now = replica.head();
+        if board.position() != (now.epoch, now.seq) {
+            // Since the snapshot a new life began: what viewers of the old one know is another story.
+            board.replace(now.epoch, now.seq, &replica.show().seat_states());
+        }
         let open = task::start(task::Parts {
             replica,
             saved: head.seq,
@@ -71,6 +80,8 @@ impl BoxOffices {
             hall,
             floor,
             log: self.log.clone(),
+            hearing,
+            shown_outside,
             hub: self.hub.clone(),
             clock: self.clock.clone(),
             counters: self.counters.clone(),

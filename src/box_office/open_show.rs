@@ -24,6 +24,8 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 pub(super) enum Ask {
     /// A command.
     Command(Pending),
+    /// Ask the log what came: somebody knows of more than is known here.
+    Look,
     /// Finish what was asked before, save, and end.
     Stop { done: oneshot::Sender<()> },
 }
@@ -96,6 +98,21 @@ impl OpenShow {
     /// Whether the show's task has ended: it was stopped, or its log could not be followed.
     pub fn has_ended(&self) -> bool {
         self.asks.is_closed()
+    }
+
+    /// Waits until what is at `seq` in this epoch is known here, for at most `within`: a client that was
+    /// at another node may be ahead of this one.
+    pub async fn catch_up_to(&self, seq: u64, within: Duration) {
+        let epoch = self.head().epoch;
+        let is_there = |(now, at): (u64, u64)| now != epoch || at >= seq;
+        let mut changed = self.board.changed();
+        if is_there(self.board.position()) || self.asks.send(Ask::Look).await.is_err() {
+            return;
+        }
+        let there =
+            async { while !is_there(self.board.position()) && changed.changed().await.is_ok() {} };
+        // Not there in time: the client is given a snapshot.
+        drop(tokio::time::timeout(within, there).await);
     }
 
     /// Asks for something. `socket` is the asking socket, if there is one: what it is answered, the

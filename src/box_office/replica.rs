@@ -50,6 +50,17 @@ pub enum OpenError {
     },
 }
 
+/// What entries that were heard are to a replica.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum News {
+    /// They were applied before.
+    Old,
+    /// They follow at once.
+    Next,
+    /// They are of a place, or of a story, that is not known here: the log is to be asked.
+    Beyond,
+}
+
 /// One show's state at a place in its log.
 #[derive(Debug)]
 pub struct Replica {
@@ -160,6 +171,18 @@ impl Replica {
         self.head = Head { epoch: before.epoch, seq: next, chain: chain.0 };
         self.mark = recorded.mark;
         Ok(self.show.apply(self.head, &entry, changes))
+    }
+
+    /// What entries, appended as one after `after`, are to this replica.
+    pub fn judge(&self, after: Known, entries: &[Recorded]) -> News {
+        let last = entries.last().map_or(after.position.seq, |last| last.seq);
+        if after == self.known() {
+            News::Next
+        } else if after.position.epoch == self.head.epoch && last <= self.head.seq {
+            News::Old
+        } else {
+            News::Beyond
+        }
     }
 
     /// The state.

@@ -1,16 +1,23 @@
 //! The task of one open show: take all that waits, propose, append, apply, publish, answer.
+//!
+//! What other nodes append is heard and applied between the turns. What it does when the log is not
+//! there, or tells another story than it did, is in [`recovery`].
+
+mod outside;
+mod recovery;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use rand::RngExt;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::hall::{Floor, Hall};
 use crate::hub::{Board, Hub};
-use crate::log::{AppendError, Appended, Log, StreamId};
-use crate::protocol::rpc::{Notice, StorageState};
+use crate::log::{AppendError, Appended, Heard, Hearing, Log, StreamId};
+use crate::protocol::rpc::Notice;
 use crate::protocol::websocket::CloseCode;
 use crate::show::{Head, Outcome, ShowId, Time};
 
@@ -18,7 +25,8 @@ use super::clock::Clock;
 use super::counters::Counters;
 use super::desk::{Desk, Settled, Shared};
 use super::open_show::{Ask, OpenShow};
-use super::replica::{OpenError, Replica};
+use super::replica::{News, OpenError, Replica};
+use outside::Outside;
 
 /// How many asks may wait at one show; who comes then waits to get in.
 const ASKS_MAX: usize = 4_096;
@@ -31,9 +39,12 @@ const SNAPSHOT_ENTRIES: u64 = 50_000;
 /// The longest the task sleeps without looking at the clock: timers stand still while a machine is
 /// suspended, and the wall clock may jump.
 const SLEEP_MAX: Duration = Duration::from_secs(1);
-/// How long after a failed append the log is asked again; doubled each time up to a second.
-const RETRY_FIRST: Duration = Duration::from_millis(50);
-const RETRY_MAX: Duration = Duration::from_secs(1);
+/// Where others append too, the log is asked what came when nothing was heard of it for so long:
+/// what is heard may be lost on the way, and a history that went back says nothing of it.
+const SILENCE_MAX: Duration = Duration::from_secs(1);
+/// Where others append too, each node proposes an end up to so much later than it is due, each by
+/// another chance, so that mostly one of them does and the others hear of it.
+const PATIENCE_MS_MAX: u64 = 25;
 
 /// What a show's task is made of.
 pub(super) struct Parts {
@@ -44,6 +55,10 @@ pub(super) struct Parts {
     pub(super) hall: Arc<Hall>,
     pub(super) floor: Arc<Floor>,
     pub(super) log: Arc<dyn Log>,
+    /// What others append, where others can.
+    pub(super) hearing: Option<Hearing>,
+    /// Up to where orders were shown outside, where anything is.
+    pub(super) shown_outside: Option<u64>,
     pub(super) hub: Arc<Hub>,
     pub(super) clock: Clock,
     pub(super) counters: Arc<Counters>,
@@ -51,7 +66,9 @@ pub(super) struct Parts {
 
 /// Starts a show's task.
 pub(super) fn start(parts: Parts) -> Arc<OpenShow> {
-    let Parts { replica, saved, board, hall, floor, log, hub, clock, counters } = parts;
+    let Parts { replica, saved, board, hall, floor, log, hearing, shown_outside, .. } = parts;
+    let Parts { hub, clock, counters, .. } = parts;
+    let outside = shown_outside.map(|shown| Outside::since(shown, replica.show()));
     let definition = Arc::new(replica.show().definition().clone());
     let replica = Shared::new(replica);
     let is_away = Arc::new(AtomicBool::new(false));
@@ -73,9 +90,13 @@ pub(super) fn start(parts: Parts) -> Arc<OpenShow> {
         saved,
         saving: Arc::default(),
         closed: clock.now() >= definition.starts_at,
-        desk: Desk::new(replica),
+        desk: Desk::new(replica, hearing.as_ref().map_or(0, |_| some_patience_ms())),
         floor,
         log,
+        hearing,
+        asked_at: Instant::now(),
+        look: false,
+        outside,
         hub,
         clock,
         counters,
@@ -101,6 +122,14 @@ struct Task {
     desk: Desk,
     floor: Arc<Floor>,
     log: Arc<dyn Log>,
+    /// What others append; none where nobody else can.
+    hearing: Option<Hearing>,
+    /// When the log last told or was heard to tell how it goes on.
+    asked_at: Instant,
+    /// Whether the log is to be asked in the next turn what came.
+    look: bool,
+    /// What programs outside are shown; none where the log has no place for it.
+    outside: Option<Outside>,
     hub: Arc<Hub>,
     clock: Clock,
     counters: Arc<Counters>,
@@ -138,10 +167,13 @@ impl Task {
                     asks.push(ask);
                 }
             } else {
-                let received =
-                    tokio::time::timeout(self.sleep(), inbox.recv_many(&mut asks, BATCH_MAX)).await;
-                if received == Ok(0) {
-                    return;
+                let sleep = self.sleep();
+                tokio::select! {
+                    received = inbox.recv_many(&mut asks, BATCH_MAX) => if received == 0 { return },
+                    heard = hear(&mut self.hearing) => if let Err(end) = self.heard(heard) {
+                        break end;
+                    },
+                    () = tokio::time::sleep(sleep) => {}
                 }
             }
             if let Err(end) = self.turn(&mut asks).await {
@@ -172,11 +204,13 @@ impl Task {
             return retry_at.saturating_duration_since(Instant::now()).min(SLEEP_MAX);
         }
         let now = self.clock.now();
-        let next_end = self.desk.replica().read().show().next_end().map(|(at, _)| at);
+        let next_end = self.desk.next_end();
         let starts_at = (!self.closed).then_some(self.starts_at);
         let due = next_end.into_iter().chain(starts_at).min();
-        let due = due.map_or(SLEEP_MAX, |at| Duration::from_millis(at.ms_since(now)));
-        due.min(SLEEP_MAX)
+        let due = due.map(|at| Duration::from_millis(at.ms_since(now)));
+        let silent = self.hearing.as_ref().map(|_| left_of(SILENCE_MAX, self.asked_at));
+        let outside = self.outside.as_ref().and_then(Outside::due_in);
+        due.into_iter().chain(silent).chain(outside).fold(SLEEP_MAX, Duration::min)
     }
 
     async fn turn(&mut self, asks: &mut Vec<Ask>) -> Result<(), End> {
@@ -186,6 +220,7 @@ impl Task {
         for ask in asks.drain(..) {
             match ask {
                 Ask::Command(pending) => inbox.push(pending),
+                Ask::Look => self.look = true,
                 Ask::Stop { done } => stop = Some(done),
             }
         }
@@ -193,11 +228,14 @@ impl Task {
             self.desk.refuse_unavailable(inbox, now);
         } else {
             let entries = self.desk.propose(&mut inbox, now);
-            if !entries.is_empty() {
+            let silent = self.hearing.is_some()
+                && (self.look || left_of(SILENCE_MAX, self.asked_at).is_zero());
+            if !entries.is_empty() || silent {
                 self.append(entries, now).await?;
             }
         }
         self.close_at_start(now);
+        self.show_outside_if_due().await;
         self.save_if_due();
         stop.map_or(Ok(()), |done| Err(End::Stopped(done)))
     }
@@ -207,15 +245,42 @@ impl Task {
         let known = self.desk.replica().read().known();
         match self.log.append(&self.stream, known, entries).await {
             Ok(appended) => {
-                self.counters.appended(count, began.elapsed());
+                if count > 0 {
+                    self.counters.appended(count, began.elapsed());
+                }
+                (self.asked_at, self.look) = (Instant::now(), false);
                 self.settle(&appended, now)
             }
-            Err(AppendError::Forked | AppendError::Trimmed) => self.forked(now).await,
+            Err(AppendError::Forked) => self.forked(now).await,
+            Err(AppendError::Trimmed) => self.trimmed(now).await,
             Err(AppendError::Unavailable(error)) => {
                 self.log_is_away(&error, now);
                 Ok(())
             }
         }
+    }
+
+    /// Applies what another node appended, where it follows what is known here. Where something is
+    /// missing in between, or it is another story, the log is asked in the next turn.
+    fn heard(&mut self, heard: Option<Heard>) -> Result<(), End> {
+        let Some(Heard::Entries { after, entries }) = heard else {
+            // Missed something, or nothing will be heard any more.
+            self.hearing = self.hearing.take().filter(|_| heard.is_some());
+            self.hearing = self.hearing.take().or_else(|| self.log.watch(&self.stream));
+            self.look = true;
+            return Ok(());
+        };
+        let news = self.desk.replica().read().judge(after, &entries);
+        match news {
+            News::Old => {}
+            News::Next if self.away.is_none() => {
+                self.asked_at = Instant::now();
+                let appended = Appended { since_known: entries, own_first: u64::MAX };
+                self.settle(&appended, self.clock.now())?;
+            }
+            News::Next | News::Beyond => self.look = true,
+        }
+        Ok(())
     }
 
     fn settle(&mut self, appended: &Appended, now: Time) -> Result<(), End> {
@@ -226,7 +291,10 @@ impl Task {
         Ok(())
     }
 
-    fn publish(&self, settled: Settled) {
+    fn publish(&mut self, settled: Settled) {
+        if let Some(outside) = &mut self.outside {
+            outside.changed(&settled.outcomes);
+        }
         self.board.publish(self.head().seq, &settled.changes);
         for told in settled.told {
             let text = Bytes::from(told.notice.encode());
@@ -247,94 +315,12 @@ impl Task {
         }
     }
 
-    /// Whether the appended entries are in the log is unknown: everybody is told so, and the log is
-    /// read before anything else is proposed.
-    fn log_is_away(&mut self, error: &anyhow::Error, now: Time) {
-        Counters::count(&self.counters.unavailable);
-        self.desk.unavailable(now);
-        let wait = match self.away {
-            None => {
-                tracing::error!(
-                    show = %self.show, error = format!("{error:#}"),
-                    "the log does not answer: changes are refused as unavailable until it does"
-                );
-                // Known before it is told: a socket that opens in between finds it out by itself.
-                self.is_away.store(true, Ordering::Relaxed);
-                self.tell_storage(StorageState::Away);
-                RETRY_FIRST
-            }
-            Some((_, wait)) => (wait * 2).min(RETRY_MAX),
-        };
-        self.away = Some((Instant::now() + wait, wait));
-    }
-
-    /// Reads what the log has after the position known here; whether it answered. First something is
-    /// written: a full disk can be read, and what a failed write left behind is not to be believed
-    /// before a write has succeeded.
-    async fn catch_up(&mut self, now: Time) -> Result<bool, End> {
-        if self.away.is_some_and(|(retry_at, _)| Instant::now() < retry_at) {
-            return Ok(false);
-        }
-        let snapshot = self.desk.replica().read().to_snapshot();
-        let probe = self.log.save_snapshot(&self.stream, snapshot).await;
-        if let Err(AppendError::Unavailable(error)) = probe {
-            self.log_is_away(&error, now);
-            return Ok(false);
-        }
-        loop {
-            let after = self.head().seq;
-            match self.log.read(&self.stream, after, BATCH_MAX).await {
-                Ok(page) if page.is_empty() => {
-                    self.away = None;
-                    self.is_away.store(false, Ordering::Relaxed);
-                    tracing::info!(show = %self.show, seq = after, "the log answers again");
-                    self.tell_storage(StorageState::Ok);
-                    return Ok(true);
-                }
-                Ok(since_known) => {
-                    self.settle(&Appended { since_known, own_first: u64::MAX }, now)?;
-                }
-                Err(error) => {
-                    self.log_is_away(&error.into(), now);
-                    return Ok(false);
-                }
-            }
-        }
-    }
-
-    /// History was lost: the show goes on from what the log has now, and everybody gets a snapshot.
-    async fn forked(&mut self, now: Time) -> Result<(), End> {
-        let lost = self.head();
-        self.desk.unavailable(now);
-        let replica = Replica::open(&*self.log, &self.show, self.floor.clone()).await;
-        let replica = replica.map_err(End::Broken)?;
-        Counters::count(&self.counters.forks);
-        tracing::error!(
-            show = %self.show, epoch = lost.epoch, seq = lost.seq,
-            new_epoch = replica.head().epoch, new_seq = replica.head().seq,
-            "the log lost history that was known here: every viewer starts afresh"
-        );
-        let head = replica.head();
-        if head.epoch == lost.epoch {
-            // Viewers know positions of this epoch: to go on in it would tell them wrong diffs.
-            return Err(End::Broken(OpenError::WentBack { known: lost.seq }));
-        }
-        self.board.replace(head.epoch, head.seq, &replica.show().seat_states());
-        self.desk.replica().replace(replica);
-        Ok(())
-    }
-
     fn close_at_start(&mut self, now: Time) {
         if !self.closed && now >= self.starts_at {
             self.closed = true;
             let notice = Notice::ShowClosed { reason: "show_over".to_owned() };
             self.hub.broadcast(&self.show, Bytes::from(notice.encode()));
         }
-    }
-
-    fn tell_storage(&self, storage: StorageState) {
-        let notice = Notice::ServerStatus { storage };
-        self.hub.broadcast(&self.show, Bytes::from(notice.encode()));
     }
 
     /// Saves the state now and then, beside the task: opening reads it instead of replaying all.
@@ -369,4 +355,22 @@ impl Task {
     fn head(&self) -> Head {
         self.desk.replica().read().head()
     }
+}
+
+/// The next that is heard; for ever nothing where nobody speaks.
+async fn hear(hearing: &mut Option<Hearing>) -> Option<Heard> {
+    match hearing {
+        Some(hearing) => hearing.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// What is left of `whole` since `since`.
+fn left_of(whole: Duration, since: Instant) -> Duration {
+    whole.saturating_sub(since.elapsed())
+}
+
+/// How long after its time this node proposes an end.
+fn some_patience_ms() -> u64 {
+    rand::rng().random_range(0..=PATIENCE_MS_MAX)
 }

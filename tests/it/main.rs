@@ -8,5 +8,6 @@ mod log_contract;
 mod log_sqlite;
 mod open_house;
 mod simulation;
+mod simulation_nodes;
 mod stories;
 mod tidy;

@@ -1,0 +1,191 @@
+//! What a show's task does when the log is not there, or tells another story than it did.
+//!
+//! While the log does not answer, watching goes on from memory and changes are refused. When it
+//! answers again everything goes on by itself. Where it has lost what was known here, the show goes
+//! on from what is left, in a new life; what was lost is said loudly, and everybody is shown the map
+//! afresh.
+
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use uuid::Uuid;
+
+use crate::log::{AppendError, CreateError, Genesis, ReadError};
+use crate::protocol::rpc::{Notice, ReleaseReason, StorageState};
+use crate::show::{Hold, Order, Time};
+
+use super::super::counters::Counters;
+use super::super::replica::{OpenError, Replica};
+use super::{End, Task};
+
+/// How long after a failed append the log is asked again; doubled each time up to a second.
+const RETRY_FIRST: Duration = Duration::from_millis(50);
+const RETRY_MAX: Duration = Duration::from_secs(1);
+/// How many lost orders, and how many lost holds, are named in the log of operations, each a line.
+/// All are counted.
+const LOST_NAMED_MAX: usize = 1_000;
+
+impl Task {
+    /// Whether the appended entries are in the log is unknown: everybody is told so, and the log is
+    /// asked before anything else is proposed.
+    pub(super) fn log_is_away(&mut self, error: &anyhow::Error, now: Time) {
+        Counters::count(&self.counters.unavailable);
+        self.desk.unavailable(now);
+        let wait = match self.away {
+            None => {
+                tracing::error!(
+                    show = %self.show, error = format!("{error:#}"),
+                    "the log does not answer: changes are refused as unavailable until it does"
+                );
+                // Known before it is told: a socket that opens in between finds it out by itself.
+                self.is_away.store(true, Ordering::Relaxed);
+                self.tell_storage(StorageState::Away);
+                RETRY_FIRST
+            }
+            Some((_, wait)) => (wait * 2).min(RETRY_MAX),
+        };
+        self.away = Some((Instant::now() + wait, wait));
+    }
+
+    /// Asks the log what came after the position known here; whether it answered. First something is
+    /// written: a full disk can be read, and what a failed write left behind is not to be believed
+    /// before a write has succeeded.
+    pub(super) async fn catch_up(&mut self, now: Time) -> Result<bool, End> {
+        if self.away.is_some_and(|(retry_at, _)| Instant::now() < retry_at) {
+            return Ok(false);
+        }
+        let (known, snapshot) = {
+            let replica = self.desk.replica().read();
+            (replica.known(), replica.to_snapshot())
+        };
+        let probe = self.log.save_snapshot(&self.stream, snapshot).await;
+        let told = match probe {
+            Ok(()) => self.log.append(&self.stream, known, Vec::new()).await,
+            Err(error) => Err(error),
+        };
+        let before = self.away;
+        match told {
+            Ok(appended) => self.settle(&appended, now)?,
+            Err(AppendError::Forked) => self.forked(now).await?,
+            Err(AppendError::Trimmed) => self.trimmed(now).await?,
+            Err(AppendError::Unavailable(error)) => self.log_is_away(&error, now),
+        }
+        if self.away != before {
+            return Ok(false);
+        }
+        self.away = None;
+        (self.asked_at, self.look) = (Instant::now(), false);
+        self.is_away.store(false, Ordering::Relaxed);
+        tracing::info!(show = %self.show, seq = self.head().seq, "the log answers again");
+        self.tell_storage(StorageState::Ok);
+        Ok(true)
+    }
+
+    /// History was lost: the show goes on in a new life from what the log has now.
+    pub(super) async fn forked(&mut self, now: Time) -> Result<(), End> {
+        let reopened = match self.renew().await {
+            Ok(()) => self.reopen().await,
+            Err(error) => Err(error.into()),
+        };
+        self.start_afresh(reopened, now)
+    }
+
+    /// The log no longer keeps what followed: the show goes on from the snapshot, in the same life.
+    pub(super) async fn trimmed(&mut self, now: Time) -> Result<(), End> {
+        tracing::warn!(show = %self.show, seq = self.head().seq, "what followed was trimmed");
+        let reopened = self.reopen().await;
+        self.start_afresh(reopened, now)
+    }
+
+    /// Sees to it that the stream is in another life than the one known here.
+    async fn renew(&self) -> Result<(), ReadError> {
+        let lost = self.head().epoch;
+        let epoch = Uuid::new_v4().as_u64_pair().0;
+        match self.log.renew(&self.stream, lost, epoch).await {
+            Err(ReadError::NoSuchStream) => {}
+            other => return other.map(drop),
+        }
+        // All of it is gone. The show is still on the programme, so it begins again, empty.
+        tracing::error!(show = %self.show, "the log has lost this show wholly: it begins again");
+        let definition = self.desk.replica().read().show().definition().clone();
+        let bytes = serde_json::to_vec(&definition)
+            .map_err(|error| ReadError::Damaged(error.to_string()))?;
+        match self.log.create(&self.stream, Genesis::new(epoch, bytes.into())).await {
+            // Another node was quicker.
+            Ok(()) | Err(CreateError::Exists) => Ok(()),
+            Err(CreateError::Unavailable(error)) => Err(ReadError::Unavailable(error)),
+        }
+    }
+
+    async fn reopen(&self) -> Result<Replica, OpenError> {
+        Replica::open(&*self.log, &self.show, self.floor.clone()).await
+    }
+
+    /// Goes on with what was opened again; who asked meanwhile hears that nothing is known.
+    fn start_afresh(&mut self, reopened: Result<Replica, OpenError>, now: Time) -> Result<(), End> {
+        let replica = match reopened {
+            Ok(replica) => replica,
+            Err(OpenError::Log(ReadError::Unavailable(error))) => {
+                self.log_is_away(&error, now);
+                return Ok(());
+            }
+            Err(error) => return Err(End::Broken(error)),
+        };
+        self.desk.unavailable(now);
+        let (lost, head) = (self.head(), replica.head());
+        if head.epoch == lost.epoch && head.seq < lost.seq {
+            // Viewers know positions of this epoch: to go back in it would tell them wrong diffs.
+            return Err(End::Broken(OpenError::WentBack { known: lost.seq }));
+        }
+        if head.epoch != lost.epoch {
+            Counters::count(&self.counters.forks);
+            tracing::error!(
+                show = %self.show, epoch = lost.epoch, seq = lost.seq,
+                new_epoch = head.epoch, new_seq = head.seq,
+                "the log lost history that was known here: every viewer starts afresh"
+            );
+            self.tell_what_was_lost(&replica);
+        }
+        let shown = self.outside.as_ref().map(|_| super::Outside::since(0, replica.show()));
+        self.outside = shown;
+        (self.asked_at, self.look) = (Instant::now(), false);
+        self.board.replace(head.epoch, head.seq, &replica.show().seat_states());
+        self.desk.replica().replace(replica);
+        Ok(())
+    }
+
+    /// Says which orders and holds are no more; who held is told so on every socket here.
+    fn tell_what_was_lost(&self, replica: &Replica) {
+        let known = self.desk.replica().read();
+        let orders = known.show().orders().filter(|order| replica.show().order(order.id).is_none());
+        let orders: Vec<&Order> = orders.collect();
+        for order in orders.iter().take(LOST_NAMED_MAX) {
+            tracing::error!(
+                show = %self.show, order = %order.id, seats = ?order.seats, payment = %order.payment.id,
+                seq = order.head.seq, "an order was lost with the log's history"
+            );
+        }
+        let is_gone = |hold: &&Hold| replica.show().hold(hold.id).is_none();
+        let holds: Vec<&Hold> = known.show().holds().filter(is_gone).collect();
+        for hold in &holds {
+            let reason = ReleaseReason::Released;
+            let notice = Notice::HoldReleased { hold: hold.id, reason };
+            self.hub.notify(&self.show, hold.session, None, Bytes::from(notice.encode()));
+        }
+        for hold in holds.iter().take(LOST_NAMED_MAX) {
+            tracing::warn!(show = %self.show, hold = %hold.id, seats = ?hold.seats, "a hold is gone");
+        }
+        self.counters.lost_orders.fetch_add(orders.len() as u64, Ordering::Relaxed);
+        self.counters.lost_holds.fetch_add(holds.len() as u64, Ordering::Relaxed);
+        if !orders.is_empty() || !holds.is_empty() {
+            let (orders, holds) = (orders.len(), holds.len());
+            tracing::error!(show = %self.show, orders, holds, "lost, in all");
+        }
+    }
+
+    fn tell_storage(&self, storage: StorageState) {
+        let notice = Notice::ServerStatus { storage };
+        self.hub.broadcast(&self.show, Bytes::from(notice.encode()));
+    }
+}

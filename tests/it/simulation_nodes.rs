@@ -1,0 +1,492 @@
+//! A seeded world of several nodes on one log that delays, drops, doubles and forgets.
+//!
+//! As in `simulation`, one thread drives everything step by step, so that a seed is the whole story.
+//! Each node has a desk, a board and viewers; what it hears of the others comes late, twice or not at
+//! all; its appends may be lost on the way there or on the way back; it crashes; and now and then the
+//! log forgets its tail, as a failover does. The judge is the audit with books of its own, and a
+//! journal of all that was acknowledged. A failure prints its seed; `USHER_SEED=… cargo test --test it
+//! simulation_nodes` tells it again, and `USHER_SEEDS=1000` tells that many stories.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use bytes::Bytes;
+use rand::rngs::StdRng;
+use rand::seq::IndexedRandom;
+use rand::{RngExt, SeedableRng};
+use tokio::sync::oneshot;
+use usher::audit::{self, Verdict};
+use usher::box_office::{Answer, Clock, Desk, News, Pending, Refused, Replica, Reply, Shared};
+use usher::hall::{Floor, Hall, HallId, theatre};
+use usher::hub::Board;
+use usher::log::memory::{Fault, MemoryLog};
+use usher::log::{AppendError, Appended, Genesis, Heard, Hearing, Known, Log, StreamId};
+use usher::protocol::picture::Picture;
+use usher::protocol::seats::{Format, decode};
+use usher::show::{
+    Command, Currency, Decision, Definition, HoldId, OrderId, Payment, PaymentState, Policy,
+    Purchase, SeatState, SessionId, ShowId, Time, Wish,
+};
+use uuid::Uuid;
+
+const SESSIONS: u128 = 40;
+const STEPS: usize = 2_000;
+const STORIES: u64 = 20;
+const HOLD_MS: u64 = 3_000;
+const GRACE_MS: u64 = 200;
+
+#[test]
+fn nodes_on_one_bad_log_agree_and_lose_nothing_but_what_the_log_lost() {
+    let number = |name: &str| std::env::var(name).ok().map(|text| text.parse().expect("a number"));
+    let first: u64 = number("USHER_SEED").unwrap_or_else(rand::random);
+    let stories = number("USHER_SEEDS").unwrap_or(STORIES);
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let mut seen = Seen::default();
+    for seed in (first..).take(stories as usize) {
+        println!("seed {seed}: run again with USHER_SEED={seed} USHER_SEEDS=1");
+        runtime.block_on(async { World::new(seed).await.run(&mut seen).await });
+    }
+    println!("{seen:?}");
+    if stories >= STORIES {
+        // A world in which nothing happens proves nothing.
+        let Seen { held, sold, void, heard, dropped, doubled, crashes, forks, lost, unknown } =
+            seen;
+        for count in [held, sold, void, heard, dropped, doubled, crashes, forks, lost, unknown] {
+            assert!(count > 0, "some of what may happen never did");
+        }
+    }
+}
+
+/// What happened, counted.
+#[derive(Debug, Default)]
+struct Seen {
+    held: u64,
+    sold: u64,
+    void: u64,
+    heard: u64,
+    dropped: u64,
+    doubled: u64,
+    crashes: u64,
+    forks: u64,
+    lost: u64,
+    unknown: u64,
+}
+
+/// What is on its way between a node and the log.
+enum Flight {
+    /// Not there yet.
+    Going { entries: Vec<Bytes>, known: Known },
+    /// On its way back.
+    Coming(Result<Appended, AppendError>),
+}
+
+type Waiting = oneshot::Receiver<Result<Reply, Refused>>;
+
+struct Node {
+    desk: Desk,
+    board: Board,
+    hearing: Hearing,
+    /// What was said to it and has not come yet.
+    ears: VecDeque<Heard>,
+    flight: Option<Flight>,
+    waiting: Vec<Waiting>,
+    viewers: [Option<Picture>; 2],
+}
+
+struct World {
+    random: StdRng,
+    log: MemoryLog,
+    stream: StreamId,
+    id: ShowId,
+    floor: Arc<Floor>,
+    clock: Clock,
+    nodes: Vec<Node>,
+    /// Orders that were acknowledged, with their places, and that the log has not lost.
+    orders: BTreeMap<OrderId, u64>,
+    /// How many entries are left of a history that was lost, while something of it is on its way.
+    lost_after: Option<u64>,
+    may_fork: bool,
+}
+
+impl World {
+    async fn new(seed: u64) -> Self {
+        let mut random = StdRng::seed_from_u64(seed);
+        let hall = small_hall(&mut random);
+        let floor = Arc::new(Floor::new(&hall));
+        let id = ShowId::parse("simulated").expect("a show's name");
+        let definition = Definition {
+            id: id.clone(),
+            title: "Simulated".to_owned(),
+            hall: HallId("simulated".to_owned()),
+            seats: hall.seats(),
+            starts_at: Time(u64::MAX),
+            on_sale_at: None,
+            currency: Currency::parse("EUR").expect("a currency"),
+            prices: vec![1_000; hall.categories.len()],
+            policy: Policy { hold_ms: HOLD_MS, grace_ms: GRACE_MS, ..Policy::default() },
+        };
+        let log = MemoryLog::new();
+        let stream = StreamId::show(&id);
+        let bytes = serde_json::to_vec(&definition).expect("JSON").into();
+        log.create(&stream, Genesis::new(seed | 1, bytes)).await.expect("a new stream");
+        let mut nodes = Vec::new();
+        for _ in 0..random.random_range(2..=4) {
+            nodes.push(open(&log, &stream, &id, &floor).await);
+        }
+        // Half of the stories are of a log that keeps all: there nothing at all may be lost.
+        let may_fork = random.random_bool(0.5);
+        let clock = Clock::by_hand(Time(1_000));
+        let orders = BTreeMap::new();
+        Self { random, log, stream, id, floor, clock, nodes, orders, lost_after: None, may_fork }
+    }
+
+    async fn run(mut self, seen: &mut Seen) {
+        for _ in 0..STEPS {
+            self.clock.pass(self.random.random_range(0..30));
+            let node = self.random.random_range(0..self.nodes.len());
+            match self.random.random_range(0..400) {
+                0 => self.crash(node, seen).await,
+                1 if self.may_fork && self.lost_after.is_none() => self.lose_tail(seen).await,
+                2..6 => self.log.fail_next_append(Fault::Lost),
+                6..10 => self.log.fail_next_append(Fault::Kept),
+                10..14 => self.save(node).await,
+                _ => self.step(node, seen).await,
+            }
+        }
+        self.come_to_rest(seen).await;
+        self.judge().await;
+    }
+
+    /// One of the things that a node does, chosen by chance.
+    async fn step(&mut self, node: usize, seen: &mut Seen) {
+        self.listen(node, seen);
+        match self.nodes[node].flight.take() {
+            None if self.random.random_bool(0.4) => self.hear(node, seen),
+            None => self.propose(node, seen),
+            Some(Flight::Going { entries, known }) => {
+                let answer = self.log.append(&self.stream, known, entries).await;
+                self.nodes[node].flight = Some(Flight::Coming(answer));
+            }
+            Some(Flight::Coming(answer)) => self.land(node, answer, seen).await,
+        }
+        self.watch(node);
+    }
+
+    /// Puts what was said in front of the node's ears: in order, but some of it twice or never.
+    fn listen(&mut self, node: usize, seen: &mut Seen) {
+        let Node { hearing, ears, .. } = &mut self.nodes[node];
+        while let Some(heard) = at_once(hearing.next()) {
+            match self.random.random_range(0..20) {
+                0 => seen.dropped += 1,
+                1 => {
+                    seen.doubled += 1;
+                    ears.extend([heard.clone(), heard]);
+                }
+                2 if !ears.is_empty() => ears.push_front(heard),
+                _ => ears.push_back(heard),
+            }
+        }
+    }
+
+    /// As the task does: what follows is applied; for anything else the log is asked.
+    fn hear(&mut self, node: usize, seen: &mut Seen) {
+        let Some(heard) = self.nodes[node].ears.pop_front() else { return };
+        let news = match &heard {
+            Heard::Missed => News::Beyond,
+            Heard::Entries { after, entries } => self.replica(node).read().judge(*after, entries),
+        };
+        match (news, heard) {
+            (News::Next, Heard::Entries { entries, .. }) => {
+                seen.heard += 1;
+                let appended = Appended { since_known: entries, own_first: u64::MAX };
+                self.settle(node, &appended, seen);
+            }
+            (News::Old, _) => {}
+            _ => self.ask(node, Vec::new()),
+        }
+    }
+
+    fn propose(&mut self, node: usize, seen: &mut Seen) {
+        let now = self.clock.now();
+        let count = self.random.random_range(0..8);
+        let mut inbox = Vec::new();
+        for _ in 0..count {
+            let command = self.command(node);
+            let (answer, answered) = oneshot::channel();
+            self.nodes[node].waiting.push(answered);
+            inbox.push(Pending { command, socket: None, answer: Some(answer) });
+        }
+        let entries = self.nodes[node].desk.propose(&mut inbox, now);
+        self.take_answers(node, seen);
+        if !entries.is_empty() {
+            self.ask(node, entries);
+        }
+    }
+
+    fn ask(&mut self, node: usize, entries: Vec<Bytes>) {
+        let known = self.replica(node).read().known();
+        self.nodes[node].flight = Some(Flight::Going { entries, known });
+    }
+
+    /// The log's answer has come.
+    async fn land(&mut self, node: usize, answer: Result<Appended, AppendError>, seen: &mut Seen) {
+        let now = self.clock.now();
+        match answer {
+            Ok(appended) => self.settle(node, &appended, seen),
+            Err(AppendError::Unavailable(_)) => {
+                seen.unknown += 1;
+                self.nodes[node].desk.unavailable(now);
+                self.take_answers(node, seen);
+                self.ask(node, Vec::new());
+            }
+            Err(AppendError::Forked) => {
+                seen.forks += 1;
+                self.start_afresh(node, seen).await;
+            }
+            Err(AppendError::Trimmed) => panic!("nobody trims this log"),
+        }
+    }
+
+    fn settle(&mut self, node: usize, appended: &Appended, seen: &mut Seen) {
+        let now = self.clock.now();
+        let Node { desk, board, .. } = &mut self.nodes[node];
+        let settled = desk.settle(appended, now, &|_, _| false).expect("a sound log");
+        let head = desk.replica().read().head();
+        if head.seq > board.position().1 {
+            board.publish(head.seq, &settled.changes);
+        }
+        seen.void +=
+            settled.outcomes.iter().filter(|what| **what == usher::show::Outcome::Void).count()
+                as u64;
+        self.take_answers(node, seen);
+    }
+
+    /// As the task does when the log has lost what this node knew.
+    async fn start_afresh(&mut self, node: usize, seen: &mut Seen) {
+        let lost = self.replica(node).read().head();
+        let epoch = self.random.random_range(1..u64::MAX);
+        self.log.renew(&self.stream, lost.epoch, epoch).await.expect("the stream is there");
+        self.nodes[node].desk.unavailable(self.clock.now());
+        self.take_answers(node, seen);
+        let replica = Replica::open(&self.log, &self.id, self.floor.clone()).await.expect("opens");
+        let head = replica.head();
+        assert_ne!(head.epoch, lost.epoch, "a fork is another life");
+        self.nodes[node].board.replace(head.epoch, head.seq, &replica.show().seat_states());
+        self.replica(node).replace(replica);
+    }
+
+    /// Notes what was acknowledged.
+    fn take_answers(&mut self, node: usize, seen: &mut Seen) {
+        let mut waiting = std::mem::take(&mut self.nodes[node].waiting);
+        waiting.retain_mut(|answered| match answered.try_recv() {
+            Ok(Ok(Reply { answer: Answer::Order(order), seq, .. })) => {
+                seen.sold += 1;
+                // The answer may be of a history that is lost while it is told.
+                match self.lost_after {
+                    Some(left) if seq > left => seen.lost += 1,
+                    _ => drop(self.orders.insert(order.id, seq)),
+                }
+                false
+            }
+            Ok(Ok(reply)) => {
+                seen.held += u64::from(matches!(reply.answer, Answer::Hold(_)));
+                false
+            }
+            Ok(Err(_)) => false,
+            Err(oneshot::error::TryRecvError::Empty) => true,
+            Err(oneshot::error::TryRecvError::Closed) => panic!("a command was dropped"),
+        });
+        self.nodes[node].waiting = waiting;
+    }
+
+    /// A failover forgets the tail. Nobody is told.
+    async fn lose_tail(&mut self, seen: &mut Seen) {
+        let all = self.log.read(&self.stream, 0, usize::MAX).await.expect("the log").len();
+        let lost = self.random.random_range(1..60).min(all);
+        self.log.lose_tail(&self.stream, lost);
+        let left = (all - lost) as u64;
+        let before = self.orders.len();
+        self.orders.retain(|_, seq| *seq <= left);
+        seen.lost += (before - self.orders.len()) as u64;
+        // Until every node has noticed, answers of the lost history may still be told.
+        self.lost_after = Some(left);
+        for node in 0..self.nodes.len() {
+            self.settle_down(node, seen).await;
+        }
+        self.lost_after = None;
+    }
+
+    /// The process dies: what it knew, and who waited there, is gone.
+    async fn crash(&mut self, node: usize, seen: &mut Seen) {
+        seen.crashes += 1;
+        self.nodes[node] = open(&self.log, &self.stream, &self.id, &self.floor).await;
+    }
+
+    async fn save(&mut self, node: usize) {
+        let snapshot = self.replica(node).read().to_snapshot();
+        match self.log.save_snapshot(&self.stream, snapshot).await {
+            Ok(()) | Err(AppendError::Forked) => {}
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// Everything under way comes to its end, and the node asks until it hears nothing new.
+    async fn settle_down(&mut self, node: usize, seen: &mut Seen) {
+        loop {
+            match self.nodes[node].flight.take() {
+                Some(Flight::Going { entries, known }) => {
+                    let answer = self.log.append(&self.stream, known, entries).await;
+                    self.nodes[node].flight = Some(Flight::Coming(answer));
+                }
+                Some(Flight::Coming(answer)) => self.land(node, answer, seen).await,
+                None => {
+                    let known = self.replica(node).read().known();
+                    match self.log.append(&self.stream, known, Vec::new()).await {
+                        Ok(appended) if appended.since_known.is_empty() => break,
+                        answer => self.land(node, answer, seen).await,
+                    }
+                }
+            }
+        }
+    }
+
+    /// Every hold that is due lapses, every command is answered, everybody knows all.
+    async fn come_to_rest(&mut self, seen: &mut Seen) {
+        self.clock.pass(HOLD_MS + GRACE_MS);
+        for node in 0..self.nodes.len() {
+            loop {
+                self.settle_down(node, seen).await;
+                let now = self.clock.now();
+                let entries = self.nodes[node].desk.propose(&mut Vec::new(), now);
+                if entries.is_empty() {
+                    break;
+                }
+                self.ask(node, entries);
+            }
+        }
+        for node in 0..self.nodes.len() {
+            self.settle_down(node, seen).await;
+            self.watch(node);
+            assert!(self.nodes[node].waiting.is_empty(), "somebody was never answered");
+        }
+    }
+
+    async fn judge(&self) {
+        let first = self.replica(0).read();
+        for node in &self.nodes {
+            let replica = node.desk.replica().read();
+            assert_eq!(replica.head(), first.head(), "all know one history, hash and all");
+            assert_eq!(replica.show().seat_states(), first.show().seat_states());
+            assert_eq!(node.board.position(), (replica.head().epoch, replica.head().seq));
+        }
+        for (order, seq) in &self.orders {
+            let kept = first.show().order(*order);
+            let kept = kept.unwrap_or_else(|| panic!("order {order} of entry {seq} is missing"));
+            let sold = |seat: &usher::hall::Seat| first.show().seat_state(*seat) == SeatState::Sold;
+            assert!(kept.seats.iter().all(sold));
+        }
+        let verdict = audit::verify(Arc::new(self.log.clone())).await.expect("a log to read");
+        assert!(matches!(verdict, Verdict::Kept(_)), "{verdict:?}");
+    }
+
+    /// What the viewers of a node see is what the node knows.
+    fn watch(&mut self, node: usize) {
+        let Node { desk, board, viewers, .. } = &mut self.nodes[node];
+        for (picture, format) in viewers.iter_mut().zip([Format::Binary, Format::Json]) {
+            if self.random.random_bool(0.5) {
+                continue;
+            }
+            let since = picture.as_ref().map(|picture| (picture.epoch(), picture.seq()));
+            let Some(frame) = board.frame_since(since, format) else { continue };
+            let read = decode(format, &frame.payload()).expect("a sound frame");
+            Picture::apply(picture, read).expect("no gap");
+            let shown: Vec<_> = picture.as_ref().expect("a picture").states().collect();
+            assert_eq!(shown, desk.replica().read().show().seat_states());
+        }
+    }
+
+    fn replica(&self, node: usize) -> &Shared {
+        self.nodes[node].desk.replica()
+    }
+
+    /// Anything a buyer might ask; often of few seats, so that buyers meet.
+    fn command(&mut self, node: usize) -> Command {
+        let session = SessionId(Uuid::from_u128(self.random.random_range(1..=SESSIONS)));
+        let (holds, count) = {
+            let replica = self.nodes[node].desk.replica().read();
+            let holds: Vec<(HoldId, SessionId)> =
+                replica.show().holds().map(|hold| (hold.id, hold.session)).collect();
+            (holds, u64::from(replica.show().definition().seats))
+        };
+        let first = self.random.random_range(0..count);
+        let seats: Vec<u64> = (first..count.min(first + self.random.random_range(1..5))).collect();
+        let Some((hold, session)) = holds.choose(&mut self.random).copied() else {
+            return Command::Hold { session, seats };
+        };
+        match self.random.random_range(0..10) {
+            0..=3 => {
+                let session = SessionId(Uuid::from_u128(self.random.random_range(1..=SESSIONS)));
+                Command::Hold { session, seats }
+            }
+            4 => {
+                let quantity = self.random.random_range(1..5);
+                let together = self.random.random_bool(0.5);
+                let wish =
+                    Wish { quantity, categories: None, sections: None, areas: None, together };
+                let session = SessionId(Uuid::from_u128(self.random.random_range(1..=SESSIONS)));
+                Command::HoldBest { session, wish }
+            }
+            5 => Command::Change { session, hold, seats },
+            6..=8 => Command::Release { session, hold },
+            _ => {
+                let id = "simulated".to_owned();
+                let payment = Decision::Approved(Payment { id, state: PaymentState::Captured });
+                let key = hold.to_string();
+                let purchase = Box::new(Purchase { key, payment, customer: None });
+                Command::Buy { session, hold, purchase }
+            }
+        }
+    }
+}
+
+/// Opens a show on a node as the box office does.
+async fn open(log: &MemoryLog, stream: &StreamId, id: &ShowId, floor: &Arc<Floor>) -> Node {
+    let hearing = log.watch(stream).expect("others append to this log");
+    let mut replica = Replica::at_snapshot(log, id, floor.clone()).await.expect("the show opens");
+    let (head, states) = (replica.head(), replica.show().seat_states());
+    let board = Board::new(head.epoch, head.seq, head.seq, &states);
+    replica.replay(log, |seq, changes| board.publish(seq, changes)).await.expect("a sound log");
+    let head = replica.head();
+    if board.position() != (head.epoch, head.seq) {
+        // A new life began where the snapshot or the log ends.
+        board.replace(head.epoch, head.seq, &replica.show().seat_states());
+    }
+    Node {
+        desk: Desk::new(Shared::new(replica), 0),
+        board,
+        hearing,
+        ears: VecDeque::new(),
+        flight: None,
+        waiting: Vec::new(),
+        viewers: [None, None],
+    }
+}
+
+/// A part of the theatre, small enough for buyers to meet.
+fn small_hall(random: &mut StdRng) -> Hall {
+    let mut hall = theatre();
+    hall.sections.truncate(1);
+    hall.sections[0].rows.truncate(random.random_range(2..6));
+    hall.areas.clear();
+    hall
+}
+
+/// What a future gives without waiting.
+fn at_once<T>(future: impl Future<Output = Option<T>>) -> Option<T> {
+    let mut future = std::pin::pin!(future);
+    match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(there) => there,
+        Poll::Pending => None,
+    }
+}
