@@ -107,7 +107,7 @@ async fn run(log: Arc<dyn Log>, hall: &Arc<Hall>, floor: &Arc<Floor>) -> (Arc<Ta
         policy: Policy::default(),
     };
     let bytes = serde_json::to_vec(&definition).expect("a definition is JSON").into();
-    log.create(&StreamId::show(&id), Genesis { epoch: 1, bytes }).await.expect("a new stream");
+    log.create(&StreamId::show(&id), Genesis::new(1, bytes)).await.expect("a new stream");
     let hub = Arc::new(Hub::start(&Settings::default()).expect("a hub"));
     let offices = BoxOffices::new(log, hub.clone(), Clock::of_the_wall());
     let show = offices.open(&id, hall.clone(), floor.clone()).await.expect("the show opens");

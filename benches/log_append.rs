@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use hdrhistogram::Histogram;
 use usher::log::sqlite::SqliteLog;
-use usher::log::{Genesis, Log, Position, StreamId};
+use usher::log::{Genesis, Known, Log, StreamId};
 use usher::show::ShowId;
 
 const ENTRIES: usize = 64;
@@ -78,15 +78,15 @@ async fn one_show(
     show: StreamId,
     started: Instant,
 ) -> anyhow::Result<Histogram<u64>> {
-    let mut known = Position { epoch: 1, seq: 0 };
-    log.create(&show, Genesis { epoch: 1, bytes: Bytes::from_static(b"{}") }).await?;
+    let mut known = Known::nothing(1);
+    log.create(&show, Genesis::new(1, Bytes::from_static(b"{}"))).await?;
     let batch = vec![Bytes::from(vec![7; ENTRY_BYTES]); ENTRIES];
     let mut times = Histogram::new(3)?;
     while started.elapsed() < Duration::from_secs(SECONDS) {
         let begun = Instant::now();
         let appended = black_box(log.append(&show, known, batch.clone()).await?);
         times.record(begun.elapsed().as_nanos() as u64)?;
-        known.seq += appended.since_known.len() as u64;
+        known.position.seq += appended.since_known.len() as u64;
     }
     Ok(times)
 }

@@ -12,7 +12,7 @@ use usher::catalogue::{Catalogue, NewShow};
 use usher::hall::{self, Floor, Seat};
 use usher::log::memory::MemoryLog;
 use usher::log::sqlite::SqliteLog;
-use usher::log::{Chain, Log, Position, Snapshot, StreamId};
+use usher::log::{Chain, Known, Log, Mark, Position, Snapshot, StreamId};
 use usher::show::{
     Asked, Command, Decision, Definition, Entry, Fact, Head, HoldId, Money, OrderId, Outcome,
     Payment, PaymentState, Proposal, Purchase, Sale, SessionId, Show, ShowId, Time, propose,
@@ -25,6 +25,14 @@ const NOW: Time = Time(1_800_000_000_000);
 struct Node {
     show: Show,
     head: Head,
+    mark: Mark,
+}
+
+impl Node {
+    fn known(&self) -> Known {
+        let Head { epoch, seq, .. } = self.head;
+        Known { position: Position { epoch, seq }, mark: self.mark }
+    }
 }
 
 /// One show on a log, seen by two nodes of which each may be behind.
@@ -54,10 +62,11 @@ impl House {
         let definition = catalogue.add_show(show).await.expect("a show");
         let stream = StreamId::show(&definition.id);
         let genesis = log.genesis(&stream).await.expect("a genesis");
-        let chain = Chain::of_genesis(genesis.epoch, &genesis.bytes).0;
+        let (epoch, chain) = genesis.beginning();
         let node = || Node {
             show: Show::new(definition.clone(), hall.floor.clone()),
-            head: Head { epoch: genesis.epoch, seq: 0, chain },
+            head: Head { epoch, seq: 0, chain: chain.0 },
+            mark: Mark::NONE,
         };
         let (nodes, floor) = ([node(), node()], hall.floor.clone());
         Self { log, definition, stream, floor, nodes, fresh: 0, counted: Tally::default() }
@@ -81,13 +90,14 @@ impl House {
     /// Appends, and lets this node hear all it had not heard.
     async fn append(&mut self, node: usize, entries: &[Entry]) {
         let node = &mut self.nodes[node];
-        let known = Position { epoch: node.head.epoch, seq: node.head.seq };
+        let known = node.known();
         let bytes = entries.iter().map(|entry| entry.to_bytes().into()).collect();
         let appended = self.log.append(&self.stream, known, bytes).await.expect("an append");
         for recorded in appended.since_known {
             let entry = Entry::from_bytes(&recorded.bytes).expect("an entry");
             let chain = Chain(node.head.chain).after(&recorded.bytes).0;
             node.head = Head { epoch: node.head.epoch, seq: recorded.seq, chain };
+            node.mark = recorded.mark;
             let outcome = node.show.apply(node.head, &entry, &mut Vec::new());
             // Each node hears every entry in the end; the first one counts for both.
             if recorded.seq > self.counted.entries {
@@ -209,7 +219,7 @@ async fn a_log_of_shows_alone_can_be_verified_too() {
     busy(&mut house, 3, 500).await;
     let alone = MemoryLog::new();
     let genesis = house.log.genesis(&house.stream).await.expect("a genesis");
-    let known = Position { epoch: genesis.epoch, seq: 0 };
+    let known = Known::nothing(genesis.lives.now());
     alone.create(&house.stream, genesis).await.expect("a stream");
     let all = house.log.read(&house.stream, 0, usize::MAX).await.expect("a stream");
     let all = all.into_iter().map(|entry| entry.bytes).collect();
@@ -222,7 +232,7 @@ async fn a_log_of_shows_alone_can_be_verified_too() {
 /// The state `node` has, as the log would keep it.
 fn snapshot_of(node: &Node) -> Snapshot {
     Snapshot {
-        position: Position { epoch: node.head.epoch, seq: node.head.seq },
+        known: node.known(),
         chain: Chain(node.head.chain),
         bytes: node.show.to_snapshot().into(),
     }
@@ -331,7 +341,7 @@ async fn what_no_box_office_may_propose_is_found_and_named() {
 #[tokio::test]
 async fn what_is_no_entry_and_what_is_no_show_is_named() {
     let house = House::new(Arc::new(MemoryLog::new()), "Hamlet").await;
-    let known = Position { epoch: house.nodes[0].head.epoch, seq: 0 };
+    let known = Known::nothing(house.nodes[0].head.epoch);
     let bytes = vec![Bytes::from_static(&[1, 200, 0])];
     house.log.append(&house.stream, known, bytes).await.expect("an append");
     let Verdict::Broken(broken) = house.verified().await else { panic!("passed") };
@@ -383,7 +393,7 @@ async fn a_log_that_lost_its_tail_is_found_by_its_snapshot() {
     let mut house = House::new(log, "Hamlet").await;
     busy(&mut house, 7, 100).await;
     let snapshot = snapshot_of(&house.nodes[0]);
-    let seq = snapshot.position.seq;
+    let seq = snapshot.known.position.seq;
     house.log.save_snapshot(&house.stream, snapshot).await.expect("a snapshot");
     let lost = "DELETE FROM pages WHERE stream_id = 2 AND last_seq > 5";
     let file = rusqlite::Connection::open(&path).expect("the file");

@@ -14,8 +14,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use usher::log::memory::MemoryLog;
 use usher::log::{
-    Answer, AppendError, Appended, CreateError, Genesis, Log, Position, ReadError, Recorded,
-    Snapshot, StreamId,
+    Answer, AppendError, Appended, CreateError, Genesis, Hearing, Known, Lives, Log, ReadError,
+    Recorded, Snapshot, StreamId,
 };
 use usher::web::Standing;
 
@@ -514,10 +514,23 @@ impl Log for Closed {
     fn append(
         &self,
         stream: &StreamId,
-        known: Position,
+        known: Known,
         entries: Vec<Bytes>,
     ) -> Answer<'_, Result<Appended, AppendError>> {
         self.kept.append(stream, known, entries)
+    }
+
+    fn renew(
+        &self,
+        stream: &StreamId,
+        lost: u64,
+        epoch: u64,
+    ) -> Answer<'_, Result<Lives, ReadError>> {
+        self.kept.renew(stream, lost, epoch)
+    }
+
+    fn watch(&self, stream: &StreamId) -> Option<Hearing> {
+        self.kept.watch(stream)
     }
 
     fn read(

@@ -8,11 +8,10 @@ use std::process::id;
 use bytes::Bytes;
 use rusqlite::Connection;
 use tempfile::TempDir;
-use usher::log::memory::{Fault, MemoryLog};
 use usher::log::sqlite::{OpenError, SqliteLog};
 use usher::log::{
-    AppendError, Chain, CreateError, Genesis, Log, Position, ReadError, Recorded, Snapshot,
-    StreamId,
+    AppendError, Chain, CreateError, Genesis, Known, Log, Mark, Position, ReadError, Recorded,
+    Snapshot, StreamId,
 };
 use usher::show::ShowId;
 
@@ -28,17 +27,18 @@ fn hamlet() -> StreamId {
     StreamId::show(&ShowId::parse("hamlet").expect("a show's name"))
 }
 
-fn at(seq: u64) -> Position {
-    Position { epoch: EPOCH, seq }
+/// A file has no marks: its history is not lost in parts.
+fn at(seq: u64) -> Known {
+    Known { position: Position { epoch: EPOCH, seq }, mark: Mark::NONE }
 }
 
 fn genesis() -> Genesis {
-    Genesis { epoch: EPOCH, bytes: Bytes::from_static(b"a show in a hall") }
+    Genesis::new(EPOCH, Bytes::from_static(b"a show in a hall"))
 }
 
 fn snapshot(seq: u64) -> Snapshot {
     let chain = Chain::of_genesis(EPOCH, b"any");
-    Snapshot { position: at(seq), chain, bytes: Bytes::from_static(b"who sits where") }
+    Snapshot { known: at(seq), chain, bytes: Bytes::from_static(b"who sits where") }
 }
 
 async fn append(log: &dyn Log, known: u64, text: &str) -> Result<Vec<String>, AppendError> {
@@ -271,25 +271,6 @@ async fn after_a_row_that_could_not_be_written_the_log_goes_on() {
 #[tokio::test]
 async fn after_a_commit_that_failed_the_log_goes_on() {
     the_log_recovers_from(COMMIT_FAILS).await;
-}
-
-#[tokio::test]
-async fn the_log_in_memory_fails_and_forgets_when_told_to() {
-    let log = MemoryLog::new();
-    log.create(&hamlet(), genesis()).await.expect("a new stream");
-    log.fail_next_append(Fault::Lost);
-    log.fail_next_append(Fault::Kept);
-    for text in ["lost", "kept"] {
-        let failed = append(&log, 0, text).await;
-        assert!(matches!(failed, Err(AppendError::Unavailable(_))), "{failed:?}");
-    }
-    assert_eq!(append(&log, 0, "a").await.expect("an append"), ["kept", "a"]);
-    log.save_snapshot(&hamlet(), snapshot(2)).await.expect("a snapshot");
-    log.lose_tail(&hamlet(), 1, 7);
-    assert!(matches!(append(&log, 2, "b").await, Err(AppendError::Forked)));
-    assert_eq!(log.genesis(&hamlet()).await.expect("a genesis").epoch, 7);
-    assert_eq!(log.load_snapshot(&hamlet()).await.expect("a stream"), None);
-    assert_eq!(read(&log).await.expect("a stream"), ["kept"]);
 }
 
 fn copy(from: &Path, to: &Path, endings: &[&str]) {

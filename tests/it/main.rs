@@ -5,6 +5,7 @@ mod crash;
 mod doors;
 mod frozen;
 mod log_contract;
+mod log_memory;
 mod log_sqlite;
 mod open_house;
 mod simulation;

@@ -121,7 +121,7 @@ impl World {
         let log = MemoryLog::new();
         let stream = StreamId::show(&id);
         let bytes = serde_json::to_vec(&definition).expect("JSON").into();
-        let created = futures_now(log.create(&stream, Genesis { epoch: seed | 1, bytes }));
+        let created = futures_now(log.create(&stream, Genesis::new(seed | 1, bytes)));
         created.expect("a new stream");
         let (desk, board) = futures_now(open(&log, &id, &floor));
         let viewer = |number: usize| Viewer {
@@ -210,19 +210,24 @@ impl World {
 
     /// Appends and settles; false where the log did not answer.
     async fn append(&mut self, entries: Vec<bytes::Bytes>, now: Time) -> bool {
-        let known = self.desk.replica().read().position();
+        let known = self.desk.replica().read().known();
         let appended = match self.log.append(&self.stream, known, entries).await {
             Ok(appended) => appended,
             Err(AppendError::Unavailable(_)) => {
                 self.desk.unavailable(now);
                 // As the task does: read what is there before anything else is proposed.
-                let since_known =
-                    self.log.read(&self.stream, known.seq, usize::MAX).await.expect("the log");
+                let since_known = self
+                    .log
+                    .read(&self.stream, known.position.seq, usize::MAX)
+                    .await
+                    .expect("the log");
                 let kept = Appended { since_known, own_first: u64::MAX };
                 self.settle(&kept, now);
                 return false;
             }
-            Err(AppendError::Forked) => panic!("nobody forked this log"),
+            Err(error @ (AppendError::Forked | AppendError::Trimmed)) => {
+                panic!("nobody touched this log: {error}")
+            }
         };
         self.settle(&appended, now);
         true
