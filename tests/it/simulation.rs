@@ -457,7 +457,7 @@ async fn open(log: &MemoryLog, id: &ShowId, floor: &Arc<Floor>) -> (Desk, Board)
     let board = Board::new(head.epoch, head.seq, head.seq, &states);
     let publish = |seq, changes: &[_]| board.publish(seq, changes);
     replica.replay(log, publish).await.expect("the log is sound");
-    (Desk::new(Shared::new(replica)), board)
+    (Desk::new(Shared::new(replica), 0), board)
 }
 
 /// A part of the theatre, small enough for buyers to meet.

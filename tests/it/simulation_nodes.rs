@@ -359,10 +359,12 @@ impl World {
                 self.settle_down(node, seen).await;
                 let now = self.clock.now();
                 let entries = self.nodes[node].desk.propose(&mut Vec::new(), now);
-                if entries.is_empty() {
+                self.take_answers(node, seen);
+                if !entries.is_empty() {
+                    self.ask(node, entries);
+                } else if !self.nodes[node].desk.has_more() {
                     break;
                 }
-                self.ask(node, entries);
             }
         }
         for node in 0..self.nodes.len() {
