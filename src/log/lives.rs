@@ -51,9 +51,23 @@ impl Lives {
     /// The same, going on as `epoch` after `after`. Lives that began later than that are forgotten:
     /// nothing of them is left.
     #[must_use]
-    pub fn renewed(mut self, epoch: u64, after: u64) -> Self {
-        self.later.retain(|life| life.after <= after);
-        self.later.push(Life { epoch, after });
+    pub fn renewed(self, epoch: u64, after: u64) -> Self {
+        let mut lives = self.up_to(after);
+        lives.later.push(Life { epoch, after });
+        lives
+    }
+
+    /// Whether the stream has left the life `epoch` behind for a later one. A life that it does not
+    /// know is one that was lost.
+    pub fn has_left(&self, epoch: u64) -> bool {
+        let known = self.first == epoch || self.later.iter().any(|life| life.epoch == epoch);
+        known && self.now() != epoch
+    }
+
+    /// The same, as it was when there were only the entries up to `last`.
+    #[must_use]
+    pub fn up_to(mut self, last: u64) -> Self {
+        self.later.retain(|life| life.after <= last);
         self
     }
 
@@ -148,6 +162,13 @@ mod tests {
         let lives = Lives::first(7).renewed(8, 900).renewed(9, 850);
         assert_eq!(lives, Lives::first(7).renewed(9, 850));
         assert_eq!(lives.now(), 9);
+    }
+
+    #[test]
+    fn a_life_is_left_only_for_a_later_one_of_the_same_history() {
+        let lives = Lives::first(7).renewed(8, 900).renewed(9, 950);
+        assert_eq!([7, 8, 9, 6].map(|epoch| lives.has_left(epoch)), [true, true, false, false]);
+        assert!(!lives.up_to(920).has_left(9), "it went back behind that life's beginning");
     }
 
     #[test]

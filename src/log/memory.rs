@@ -60,13 +60,14 @@ impl MemoryLog {
         self.kept().faults.push_back(fault);
     }
 
-    /// What a failover does: the stream forgets its last `entries` entries (all, if it has fewer), and
-    /// a snapshot that knew them. Nobody is told; whoever knew them hears [`AppendError::Forked`] at
+    /// What a failover does: the stream forgets its last `entries` entries (all, if it has fewer), the
+    /// lives that began after them, and a snapshot that knew them. Nobody is told; whoever knew them hears [`AppendError::Forked`] at
     /// the next append. Nothing happens where there is no such stream.
     pub fn lose_tail(&self, stream: &StreamId, entries: usize) {
         if let Some(stream) = self.kept().streams.get_mut(stream) {
             let left = stream.entries.len().saturating_sub(entries);
             stream.entries.truncate(left);
+            stream.genesis.lives = stream.genesis.lives.clone().up_to(left as u64);
             stream.snapshot.take_if(|snapshot| snapshot.known.position.seq > left as u64);
         }
     }
@@ -189,7 +190,7 @@ impl Log for MemoryLog {
     ) -> Answer<'_, Result<Lives, ReadError>> {
         let mut kept = self.kept();
         let lives = kept.streams.get_mut(stream).map(|stream| {
-            if stream.genesis.lives.now() == lost {
+            if !stream.genesis.lives.has_left(lost) {
                 let lives = stream.genesis.lives.clone();
                 stream.genesis.lives = lives.renewed(epoch, stream.entries.len() as u64);
             }

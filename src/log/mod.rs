@@ -218,8 +218,9 @@ pub trait Log: Send + Sync + 'static {
         entries: Vec<Bytes>,
     ) -> Answer<'_, Result<Appended, AppendError>>;
 
-    /// Begins a new life, `epoch`, after the last entry there is, if the stream is still in the life
-    /// `lost`; answers with its lives. Two who noticed the same loss so begin one life together.
+    /// Begins a new life, `epoch`, after the last entry there is, unless the stream has left the life
+    /// `lost` behind already; answers with its lives. Two who noticed the same loss so begin one life
+    /// together, and who knew a life that was lost wholly begins another.
     fn renew(
         &self,
         stream: &StreamId,
