@@ -25,8 +25,8 @@ use usher::log::{AppendError, Appended, Genesis, Heard, Hearing, Known, Log, Str
 use usher::protocol::picture::Picture;
 use usher::protocol::seats::{Format, decode};
 use usher::show::{
-    Command, Currency, Decision, Definition, HoldId, OrderId, Payment, PaymentState, Policy,
-    Purchase, SeatState, SessionId, ShowId, Time, Wish,
+    Command, Currency, Decision, Definition, HoldId, OrderId, Outcome, Payment, PaymentState,
+    Policy, Purchase, SeatState, SessionId, ShowId, Time, Wish,
 };
 use uuid::Uuid;
 
@@ -375,6 +375,13 @@ impl World {
     }
 
     async fn judge(&self) {
+        self.compare();
+        let verdict = audit::verify(Arc::new(self.log.clone())).await.expect("a log to read");
+        assert!(matches!(verdict, Verdict::Kept(_)), "{verdict:?}");
+    }
+
+    /// All nodes know the same, and every order that was acknowledged and not lost is there.
+    fn compare(&self) {
         let first = self.replica(0).read();
         for node in &self.nodes {
             let replica = node.desk.replica().read();
@@ -388,8 +395,6 @@ impl World {
             let sold = |seat: &usher::hall::Seat| first.show().seat_state(*seat) == SeatState::Sold;
             assert!(kept.seats.iter().all(sold));
         }
-        let verdict = audit::verify(Arc::new(self.log.clone())).await.expect("a log to read");
-        assert!(matches!(verdict, Verdict::Kept(_)), "{verdict:?}");
     }
 
     /// What the viewers of a node see is what the node knows.
