@@ -256,9 +256,7 @@ impl World {
         if head.seq > board.position().1 {
             board.publish(head.seq, &settled.changes);
         }
-        seen.void +=
-            settled.outcomes.iter().filter(|what| **what == usher::show::Outcome::Void).count()
-                as u64;
+        seen.void += settled.outcomes.iter().filter(|what| **what == Outcome::Void).count() as u64;
         self.take_answers(node, seen);
     }
 
