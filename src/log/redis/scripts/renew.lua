@@ -1,9 +1,17 @@
--- Begins a new life after the last page there is, if the stream is still in the lost one.
+-- Begins a new life after the last page there is, unless the stream has left the lost one behind.
 --
 -- KEYS: the meta. ARGV: the epoch that was lost, the new one. Answers the lives, or nothing where
 -- there is no stream.
 local epoch, last, lives = unpack(redis.call('HMGET', KEYS[1], 'epoch', 'last', 'lives'))
-if epoch ~= ARGV[1] then
+if not epoch then
+  return nil
+end
+local is_known = false
+for life in string.gmatch(lives, '%S+') do
+  is_known = is_known or string.match(life, '^%d+') == ARGV[1]
+end
+-- A life that is not known here was lost wholly: then another begins.
+if is_known and epoch ~= ARGV[1] then
   return lives
 end
 local after = string.match(last, '^%d+')
