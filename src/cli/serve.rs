@@ -151,7 +151,10 @@ impl ServeArgs {
         Settings {
             listen: self.listen,
             data: self.data,
+            redis: None,
+            durability: config::Durability::default(),
             key: self.key.map(Key),
+            signing_keys: None,
             origins: self.origins,
             proxies: self.proxies,
             demo: match self.demo {

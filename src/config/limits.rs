@@ -1,7 +1,7 @@
 //! Every bound of the house: what it is, what it protects, and where the number comes from.
 //!
 //! Constants are bounds nobody should need to move. [`Limits`] are those a house or a load test
-//! does move, each a flag of `usher serve`. The rooms below `connection` do not read this one:
+//! does move, each a flag of `usher serve`. The rooms below `connection` read no limit here:
 //! `server` tells them their numbers, and what is no house's choice at all (the protocol's longest
 //! message, what a socket may leave unanswered) is theirs.
 

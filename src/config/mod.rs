@@ -4,12 +4,17 @@
 //! (that is `cli::serve`) and nothing of what the settings are used for.
 
 mod limits;
+mod redis;
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
 pub use limits::*;
+pub use redis::{Durability, RedisAddress, RedisKind, RedisServer};
 
 /// All a server is told. Made by `cli::serve` from flags and the environment, or by a test.
 #[derive(Clone, Debug)]
@@ -17,10 +22,17 @@ pub struct Settings {
     /// Where to listen. This machine alone unless said: whoever opens the house to the world does
     /// it knowingly.
     pub listen: SocketAddr,
-    /// The folder that keeps the log and the keys.
+    /// The folder that keeps the log and the keys. With Redis it is not used.
     pub data: PathBuf,
-    /// The box office's key. None: the one kept in the data folder, made at the first start.
+    /// The Redis that keeps them instead, for many nodes.
+    pub redis: Option<RedisAddress>,
+    /// What an acknowledgement means. A log in the data folder is always on the disk.
+    pub durability: Durability,
+    /// The box office's key. None: the one kept beside the log, made at the first start.
     pub key: Option<Key>,
+    /// The keys of session tokens, in base64: the first signs, all are believed. None: those kept
+    /// beside the log, made at the first start, which `usher keys rotate` renews.
+    pub signing_keys: Option<Vec<Key>>,
     /// The web origins whose pages may open sockets, as `https://example.org`. None: only pages
     /// of the request's own host.
     pub origins: Option<Vec<String>>,
@@ -46,7 +58,10 @@ impl Default for Settings {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
             data: PathBuf::from("./usher-data"),
+            redis: None,
+            durability: Durability::default(),
             key: None,
+            signing_keys: None,
             origins: None,
             proxies: Vec::new(),
             demo: Demo::House,
@@ -81,6 +96,18 @@ pub enum LogFormat {
 #[derive(Clone, PartialEq, Eq)]
 pub struct Key(pub String);
 
+impl Key {
+    /// The 32 bytes of a signing key, written in base64 of either alphabet.
+    pub fn signing_bytes(&self) -> Option<[u8; 32]> {
+        let plain = self.0.trim_end_matches('=').replace('+', "-").replace('/', "_");
+        let mut bytes = [0; 32];
+        match URL_SAFE_NO_PAD.decode_slice(plain, &mut bytes) {
+            Ok(32) => Some(bytes),
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("(given)")
@@ -102,6 +129,20 @@ impl Settings {
                     "--key must be one or more visible ASCII characters without spaces".to_owned()
                 );
             }
+        }
+        if let Some(keys) = &self.signing_keys
+            && (keys.is_empty() || keys.iter().any(|key| key.signing_bytes().is_none()))
+        {
+            return Err("--signing-key must be 32 bytes in base64, as from `openssl rand -base64 \
+                        32`; several are separated by commas"
+                .to_owned());
+        }
+        if self.redis.is_none() && self.durability != Durability::Disk {
+            return Err(format!(
+                "--durability {} needs --redis: a log in a data folder is always on the disk, \
+                 and nowhere else",
+                self.durability
+            ));
         }
         if let Some(wrong) = self.origins.iter().flatten().find(|origin| !is_origin(origin)) {
             return Err(format!(
@@ -156,10 +197,17 @@ impl Limits {
 /// All settings on one line, without secrets: what the server says it runs with.
 impl fmt::Display for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "listen={} data={}", self.listen, self.data.display())?;
+        write!(f, "listen={}", self.listen)?;
+        match &self.redis {
+            Some(redis) => write!(f, " redis={redis} durability={}", self.durability)?,
+            None => write!(f, " data={}", self.data.display())?,
+        }
         let key = if self.key.is_some() { "given" } else { "kept" };
         let origins = self.origins.as_ref().map_or("own host".to_owned(), |list| list.join(","));
         write!(f, " key=({key}) origins={origins}")?;
+        if let Some(keys) = &self.signing_keys {
+            write!(f, " signing-keys=({} given)", keys.len())?;
+        }
         if !self.proxies.is_empty() {
             let proxies: Vec<String> = self.proxies.iter().map(IpAddr::to_string).collect();
             write!(f, " proxies={}", proxies.join(","))?;
@@ -199,6 +247,9 @@ mod tests {
         let table = [
             (Settings { key: Some(Key(String::new())), ..base() }, "--key"),
             (Settings { key: Some(Key("sixteen letters and spaces".into())), ..base() }, "--key"),
+            (Settings { signing_keys: Some(vec![]), ..base() }, "--signing-key"),
+            (Settings { signing_keys: Some(vec![Key("short".into())]), ..base() }, "--signing-key"),
+            (Settings { durability: Durability::Memory, ..base() }, "--durability memory"),
             (Settings { origins: Some(vec!["example.org".into()]), ..base() }, "--origins"),
             (Settings { origins: Some(vec!["https://a/b".into()]), ..base() }, "--origins"),
             (Settings { demo: Demo::None, demo_crowd: 5, ..base() }, "--demo-crowd"),
@@ -220,9 +271,21 @@ mod tests {
     }
 
     #[test]
+    fn a_signing_key_is_32_bytes_in_either_base64() {
+        let key = |text: &str| Key(text.into()).signing_bytes();
+        let plain = "_-8AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+        assert_eq!(key(plain).map(|bytes| (bytes[0], bytes[1])), Some((0xff, 0xef)));
+        assert_eq!(key("/+8AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="), key(plain));
+        assert_eq!((key(""), key(&plain[1..]), key(&format!("{plain}AA"))), (None, None, None));
+    }
+
+    #[test]
     fn the_key_is_never_shown() {
         let key = Key("a-very-secret-box-office-key".into());
-        let settings = Settings { key: Some(key), ..Settings::default() };
+        let redis = "redis://:secret@localhost".parse().expect("an address");
+        let signing_keys = Some(vec![Key("a-secret-too".into())]);
+        let settings =
+            Settings { key: Some(key), redis: Some(redis), signing_keys, ..Settings::default() };
         assert!(!settings.to_string().contains("secret"), "{settings}");
         assert!(!format!("{settings:?}").contains("secret"), "{settings:?}");
     }

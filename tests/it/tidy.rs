@@ -13,7 +13,7 @@ const MAY_USE: [(&str, &[&str]); 16] = [
     ("config", &[]),
     ("hall", &[]),
     ("show", &["hall"]),
-    ("log", &["show"]),
+    ("log", &["config", "show"]),
     ("protocol", &["show", "hall"]),
     ("hub", &["protocol", "show", "hall"]),
     ("checkout", &["protocol", "show"]),
