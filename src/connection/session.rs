@@ -71,13 +71,18 @@ struct RingKey {
 
 /// The keys of `ring` that are still of use at `now`, in order of signing: one that no longer signs
 /// is believed for as long as a token lives.
-pub fn in_use(mut ring: Vec<SigningKey>, now: Time) -> Vec<SigningKey> {
+pub fn in_use(ring: &[SigningKey], now: Time) -> Vec<SigningKey> {
+    let keys = with_ends(ring).into_iter();
+    keys.filter(|(_, end)| end.is_none_or(|end| now < end)).map(|(key, _)| key).collect()
+}
+
+/// Each key, in order of signing, and when the last token it signed has ended; none for the last.
+fn with_ends(ring: &[SigningKey]) -> Vec<(SigningKey, Option<Time>)> {
+    let mut ring = ring.to_vec();
     ring.sort_by_key(|key| (key.signs_from, key.secret));
     ring.dedup();
     let ends = ring.iter().skip(1).map(|next| Some(end_of_tokens(next.signs_from))).chain([None]);
-    let ends: Vec<_> = ends.collect();
-    let in_time = |end: Option<Time>| end.is_none_or(|end| now < end);
-    ring.into_iter().zip(ends).filter(|(_, end)| in_time(*end)).map(|(key, _)| key).collect()
+    ring.iter().copied().zip(ends).collect()
 }
 
 /// When the last token has ended that was signed by a key which another followed at `followed`.
@@ -133,9 +138,8 @@ impl Sessions {
         let (claims, signature) = bytes.split_at(CLAIMS_BYTES);
         let ring = self.ring();
         let mut believed = ring.iter().filter(|key| key.is_believed(now));
-        let signed = |key: &RingKey| {
-            key.keyed.clone().chain_update(claims).verify_slice(signature).is_ok()
-        };
+        let signed =
+            |key: &RingKey| key.keyed.clone().chain_update(claims).verify_slice(signature).is_ok();
         if !believed.any(signed) || claims[0] != VERSION {
             return None;
         }
@@ -177,10 +181,7 @@ impl RingKey {
 }
 
 fn made(ring: &[SigningKey]) -> Arc<[RingKey]> {
-    let mut ring = ring.to_vec();
-    ring.sort_by_key(|key| (key.signs_from, key.secret));
-    let ends = ring.iter().skip(1).map(|next| Some(end_of_tokens(next.signs_from))).chain([None]);
-    let keys = ring.iter().zip(ends).map(|(key, believed_until)| RingKey {
+    let keys = with_ends(ring).into_iter().map(|(key, believed_until)| RingKey {
         keyed: keyed(&key.secret),
         signs_from: key.signs_from,
         believed_until,
@@ -264,12 +265,14 @@ mod tests {
             let new = Sessions::new([2; 32]);
             assert_eq!(new.verify(&issued, at).is_some(), !by_the_old, "{later}");
         }
-        assert!(before.verify(&sessions.issue(NOW.plus_ms(DAY_MS)).1, NOW.plus_ms(DAY_MS)).is_some());
+        assert!(
+            before.verify(&sessions.issue(NOW.plus_ms(DAY_MS)).1, NOW.plus_ms(DAY_MS)).is_some()
+        );
     }
 
     #[test]
     fn an_old_key_is_believed_for_as_long_as_its_tokens_live_and_then_dropped() {
-        let ring = vec![key(2, NOW.0), key(1, 0)];
+        let ring = [key(2, NOW.0), key(1, 0)];
         let old = Sessions::new([1; 32]);
         let end = TOKEN_VALID_MS + CLOCKS_APART_MS_MAX;
         for (later, kept) in [(0, true), (end - 1, true), (end, false)] {
@@ -277,8 +280,8 @@ mod tests {
             // Whoever stole the old key writes whatever time it likes.
             let (_, forged) = old.issue(at);
             assert_eq!(Sessions::of(&ring).verify(&forged, at).is_some(), kept, "{later}");
-            assert_eq!(in_use(ring.clone(), at).contains(&key(1, 0)), kept, "{later}");
-            assert!(in_use(ring.clone(), at).contains(&key(2, NOW.0)));
+            assert_eq!(in_use(&ring, at).contains(&key(1, 0)), kept, "{later}");
+            assert!(in_use(&ring, at).contains(&key(2, NOW.0)));
         }
     }
 
