@@ -9,6 +9,7 @@ mod hearing;
 mod lives;
 pub mod memory;
 mod page;
+pub mod redis;
 pub mod sqlite;
 
 use std::future::Future;

@@ -1,0 +1,96 @@
+//! The outside view: what other programs see of a stream, and the buyers' index.
+
+use std::collections::BTreeMap;
+
+use anyhow::anyhow;
+use redis::Value;
+
+use super::super::{AppendError, OutsideView, ReadError, StreamId};
+use super::pages::{PageId, string, text};
+use super::reading::fields;
+use super::shared::Core;
+use super::{names, scripts};
+
+impl Core {
+    pub(super) async fn show_outside(
+        &self,
+        stream: StreamId,
+        view: OutsideView,
+    ) -> Result<(), AppendError> {
+        self.index(&stream, &view).await.map_err(AppendError::Unavailable)?;
+        let meta = names::meta(&stream);
+        let keys = [&meta[..], &names::seats(&stream), &names::orders(&stream)];
+        let mut show = scripts::call(&scripts::SHOW, &keys);
+        show.arg(view.position.epoch).arg(view.position.seq).arg(&view.available[..]);
+        for order in &view.orders {
+            show.arg(&order.id).arg(&order.json[..]);
+        }
+        let mut commands = redis::pipe();
+        commands.add_command(show);
+        // Nobody acts upon it and it is shown again: what is lost of it in a failover is no loss.
+        let told = self.map.ask(names::slot(&meta), &commands).await;
+        match &told.map_err(AppendError::Unavailable)?[..] {
+            [Value::Int(1)] => Ok(()),
+            [Value::Int(0)] => Err(AppendError::Forked),
+            other => Err(AppendError::Unavailable(anyhow!("the answer {other:?} is none"))),
+        }
+    }
+
+    /// Puts each order into its buyer's set, before it counts as shown: at least once.
+    async fn index(&self, stream: &StreamId, view: &OutsideView) -> anyhow::Result<()> {
+        anyhow::ensure!(!self.reads_only, "the log was opened to read only");
+        let mut by_slot: BTreeMap<u16, redis::Pipeline> = BTreeMap::new();
+        for order in &view.orders {
+            let buyer = names::buyer(&order.buyer);
+            let commands = by_slot.entry(names::slot(&buyer)).or_default();
+            commands.cmd("SADD").arg(buyer).arg(format!("{}/{}", stream.as_str(), order.id));
+        }
+        for (slot, commands) in by_slot {
+            self.map.ask(slot, &commands).await?;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn shown_outside(&self, stream: StreamId) -> Result<Option<u64>, ReadError> {
+        let mut commands = redis::pipe();
+        commands.cmd("HMGET").arg(names::meta(&stream)).arg(&["last", "orders_shown"]);
+        let told = self.read(&stream, commands).await.map_err(ReadError::Unavailable)?;
+        let [last, shown] = fields(told.into_iter().next());
+        let last = last.and_then(string).and_then(|last| PageId::parse(&last));
+        let last = last.ok_or(ReadError::NoSuchStream)?;
+        let shown = shown.and_then(text).and_then(|shown| shown.parse::<u64>().ok());
+        // What was shown of a history that was lost is to be shown again.
+        Ok(Some(shown.unwrap_or(0).min(last.last)))
+    }
+
+    /// The secret of this name: the one that is kept, or `made` if there was none.
+    pub(super) async fn keep(&self, name: &str, made: &str) -> Result<String, ReadError> {
+        let kept = self.keep_or_replace(name, "", made).await?;
+        kept.ok_or_else(|| ReadError::Unavailable(anyhow!("nothing was kept")))
+    }
+
+    /// Puts `new` where `old` is kept; answers whether `new` is kept now.
+    pub(super) async fn keep_instead(
+        &self,
+        name: &str,
+        old: &str,
+        new: &str,
+    ) -> Result<bool, ReadError> {
+        Ok(self.keep_or_replace(name, old, new).await?.as_deref() == Some(new))
+    }
+
+    async fn keep_or_replace(
+        &self,
+        name: &str,
+        old: &str,
+        new: &str,
+    ) -> Result<Option<String>, ReadError> {
+        let key = names::kept(name);
+        let mut keep = scripts::call(&scripts::KEEP, &[&key]);
+        keep.arg(new).arg(old);
+        let mut commands = redis::pipe();
+        commands.add_command(keep);
+        let told = self.write(&key, commands).await.map_err(ReadError::Unavailable)?;
+        Ok(told.into_iter().next().and_then(text))
+    }
+}

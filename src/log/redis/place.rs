@@ -1,0 +1,169 @@
+//! Places: one server of Redis, how it is reached, and the connections to it.
+//!
+//! A connection carries any number of requests at a time; a server answers them in order, and one
+//! that makes it wait (`WAIT`) holds up what follows. So there are a few to each server, and a stream
+//! always uses the same one.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use redis::aio::{AsyncPushSender, MultiplexedConnection};
+use redis::{
+    AsyncConnectionConfig, Client, ConnectionAddr, IntoConnectionInfo, ProtocolVersion,
+    RedisConnectionInfo, RedisResult, io::tcp::TcpSettings,
+};
+use tokio::sync::Mutex;
+
+use crate::config::RedisServer;
+
+/// How long making a connection may take, greetings included.
+const CONNECT_WITHIN: Duration = Duration::from_secs(1);
+/// After how long a connection is dead on which nothing that was sent is acknowledged by the other
+/// machine: the kernel alone would try for a quarter of an hour.
+const UNACKNOWLEDGED_MAX: Duration = Duration::from_secs(2);
+
+/// A server's name or address, and its port.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Place {
+    pub(super) host: String,
+    pub(super) port: u16,
+}
+
+impl Place {
+    pub(super) fn of(server: &RedisServer) -> Self {
+        Self { host: server.host.clone(), port: server.port }
+    }
+
+    /// `HOST:PORT` as servers write it, where no host stands for `here`'s.
+    pub(super) fn parse(text: &str, here: &Self) -> Option<Self> {
+        let (host, port) = text.rsplit_once(':')?;
+        let host = if host.is_empty() { here.host.clone() } else { host.to_owned() };
+        Some(Self { host, port: port.parse().ok()? })
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.host, self.port)
+    }
+}
+
+/// How one is let in: the same at every server of an address.
+#[derive(Clone, Default)]
+pub(super) struct Login {
+    user: Option<String>,
+    password: Option<String>,
+    database: u16,
+    tls: bool,
+}
+
+impl Login {
+    pub(super) fn of(server: &RedisServer) -> Self {
+        let RedisServer { user, password, database, tls, .. } = server.clone();
+        Self { user, password, database, tls }
+    }
+
+    /// To Sentinels, which have no databases.
+    pub(super) fn to_sentinels(&self) -> Self {
+        Self { database: 0, ..self.clone() }
+    }
+
+    /// A connection of its own. What the server says unasked goes to `heard`.
+    pub(super) async fn connect(
+        &self,
+        place: &Place,
+        heard: Option<impl AsyncPushSender>,
+    ) -> RedisResult<MultiplexedConnection> {
+        let Place { host, port } = place.clone();
+        let address = if self.tls {
+            ConnectionAddr::TcpTls { host, port, insecure: false, tls_params: None }
+        } else {
+            ConnectionAddr::Tcp(host, port)
+        };
+        let mut greeting = RedisConnectionInfo::default()
+            .set_protocol(ProtocolVersion::RESP3)
+            .set_lib_name("usher", env!("CARGO_PKG_VERSION"))
+            .set_db(i64::from(self.database));
+        if let Some(user) = &self.user {
+            greeting = greeting.set_username(user);
+        }
+        if let Some(password) = &self.password {
+            greeting = greeting.set_password(password);
+        }
+        // Without it a small request would wait for the acknowledgement of the one before.
+        let tcp = TcpSettings::default().set_nodelay(true).set_user_timeout(UNACKNOWLEDGED_MAX);
+        let info = address.into_connection_info()?;
+        let client = Client::open(info.set_redis_settings(greeting).set_tcp_settings(tcp))?;
+        // How long an answer may take is the asker's to say: not half a second, as it would be else.
+        let mut config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(CONNECT_WITHIN))
+            .set_response_timeout(None);
+        if let Some(heard) = heard {
+            config = config.set_push_sender(heard);
+        }
+        client.get_multiplexed_async_connection_with_config(&config).await
+    }
+}
+
+/// Nobody hears what the server says unasked.
+pub(super) const UNHEARD: Option<fn(redis::PushInfo) -> Result<(), ()>> = None;
+
+/// A server and the connections to it, made when they are needed.
+pub(super) struct Node {
+    pub(super) place: Place,
+    lanes: Vec<Lane>,
+    made: AtomicU64,
+}
+
+/// One connection, with a number by which a broken one is known from the one that took its place.
+type Lane = Mutex<Option<(u64, MultiplexedConnection)>>;
+
+impl Node {
+    pub(super) fn new(place: Place, lanes: usize) -> Self {
+        let lanes = (0..lanes).map(|_| Lane::default()).collect();
+        Self { place, lanes, made: AtomicU64::new(0) }
+    }
+
+    /// The connection on which `slot` is asked for.
+    pub(super) async fn connection(
+        &self,
+        slot: u16,
+        login: &Login,
+    ) -> RedisResult<(u64, MultiplexedConnection)> {
+        // Held while connecting: who comes meanwhile shares the new one.
+        let mut lane = self.lane(slot).lock().await;
+        if let Some(connection) = &*lane {
+            return Ok(connection.clone());
+        }
+        let number = self.made.fetch_add(1, Ordering::Relaxed);
+        let connection = (number, login.connect(&self.place, UNHEARD).await?);
+        *lane = Some(connection.clone());
+        Ok(connection)
+    }
+
+    /// Gives up a connection that is broken or does not answer. What is still under way on it may yet
+    /// be answered.
+    pub(super) async fn give_up(&self, slot: u16, number: u64) {
+        self.lane(slot).lock().await.take_if(|(current, _)| *current == number);
+    }
+
+    fn lane(&self, slot: u16) -> &Lane {
+        &self.lanes[usize::from(slot) % self.lanes.len()]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_without_a_host_is_where_it_was_told() {
+        let here = Place { host: "::1".to_owned(), port: 7000 };
+        let read = |text| Place::parse(text, &here).map(|place| place.to_string());
+        assert_eq!(read("10.0.0.7:6379").as_deref(), Some("10.0.0.7:6379"));
+        assert_eq!(read(":7001").as_deref(), Some("::1:7001"));
+        assert_eq!(read("fe80::1:7001").as_deref(), Some("fe80::1:7001"));
+        assert_eq!(read("nowhere"), None);
+    }
+}
