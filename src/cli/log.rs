@@ -1,7 +1,6 @@
 //! `usher log show`: a show's log, an entry a line, for people or for programs. It only reads.
 
 use std::io::{self, BufWriter, ErrorKind, Write};
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -12,6 +11,8 @@ use crate::audit::{self, Replay, Step};
 use crate::hall::{Hall, Seat};
 use crate::log::Chain;
 use crate::show::{Fact, Outcome, Sale, ShowId, Time};
+
+use super::place::PlaceArgs;
 
 /// Look into the log
 #[derive(Args, Clone, Debug)]
@@ -35,9 +36,8 @@ struct ShowArgs {
     #[arg(value_parser = parse_show)]
     show: ShowId,
 
-    /// The folder that keeps the log
-    #[arg(long, env = "USHER_DATA", value_name = "DIR", default_value = "./usher-data")]
-    data: PathBuf,
+    #[command(flatten)]
+    place: PlaceArgs,
 
     /// The first entry to print
     #[arg(long, env = "USHER_LOG_FROM", value_name = "N", default_value_t = 1)]
@@ -72,7 +72,7 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 }
 
 async fn print(args: &ShowArgs, to: &mut impl Write) -> anyhow::Result<()> {
-    let log = audit::open_log(&args.data)?;
+    let log = args.place.place()?.open_read_only().await?;
     let catalogue = audit::programme(log.clone()).await?;
     let mut replay = Replay::open(log, catalogue.as_ref(), &args.show).await?;
     if !args.json && args.from <= 1 {

@@ -8,14 +8,16 @@ use std::time::{Duration, Instant};
 
 use crate::box_office::Clock;
 use crate::config::{CLOCK_EVERY, CLOCK_OFF_MS_MAX, CLOCK_ROUND_TRIP_MAX, DURABILITY_EVERY};
+use crate::log::redis::OpenError;
 use crate::log::{Answer, Log};
 use crate::web::House;
 
 /// How often it looks whether the log is away.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// Asks whether acknowledgements mean what they should; a sentence where they do not.
-pub(super) type DurabilityCheck = Box<dyn Fn() -> Answer<'static, Result<(), String>> + Send>;
+/// Asks whether acknowledgements mean what they should.
+pub(super) type DurabilityCheck =
+    Box<dyn Fn() -> Answer<'static, Result<(), OpenError>> + Send + Sync>;
 
 pub(super) struct Caretaker {
     log: Arc<dyn Log>,
@@ -47,15 +49,13 @@ impl Kept {
 }
 
 impl Caretaker {
-    pub(super) fn new(log: Arc<dyn Log>, clock: Clock, house: Arc<House>) -> Self {
-        let (check_durability, weaker) = (None, None);
-        Self { log, clock, house, check_durability, clock_is: Kept::Well, weaker }
-    }
-
-    /// With a log that can be asked how safely it keeps.
-    pub(super) fn checking(mut self, check: DurabilityCheck) -> Self {
-        self.check_durability = Some(check);
-        self
+    pub(super) fn new(
+        log: Arc<dyn Log>,
+        clock: Clock,
+        house: Arc<House>,
+        check_durability: Option<DurabilityCheck>,
+    ) -> Self {
+        Self { log, clock, house, check_durability, clock_is: Kept::Well, weaker: None }
     }
 
     /// Looks after everything, for ever.
@@ -118,7 +118,12 @@ impl Caretaker {
 
     async fn look_at_durability(&mut self) {
         let Some(check) = &self.check_durability else { return };
-        let weaker = check().await.err();
+        let weaker = match check().await {
+            Ok(()) => None,
+            Err(error @ OpenError::Unfit { .. }) => Some(error.to_string()),
+            // Nothing is known: that the log is away is told elsewhere.
+            Err(OpenError::Unavailable { .. }) => return,
+        };
         self.house.condition.set_durability_weaker(weaker.is_some());
         match &weaker {
             Some(why) if self.weaker.as_ref() != Some(why) => {

@@ -35,12 +35,13 @@ use crate::connection::session::{Sessions, SigningKey};
 use crate::connection::{Doorkeeper, Rate, Rates};
 use crate::hub::{self, Hub};
 use crate::log::Log;
+use crate::log::redis::{self, RedisLog};
 use crate::log::sqlite::{self, SqliteLog};
 use crate::protocol::rpc::Notice;
 use crate::web::{Condition, Door, House, KeyHash, Layouts, Openings, Origins, Standing, router};
 
 use accept::Connections;
-use caretaker::Caretaker;
+use caretaker::{Caretaker, DurabilityCheck};
 use secrets::{Folder, Safe, SafeError};
 
 /// Why a server did not start, in one sentence with its cause.
@@ -52,6 +53,9 @@ pub enum StartError {
     /// The log's file.
     #[error(transparent)]
     Log(#[from] sqlite::OpenError),
+    /// The log in Redis.
+    #[error(transparent)]
+    Redis(#[from] redis::OpenError),
     /// The catalogue in it.
     #[error(transparent)]
     Catalogue(#[from] CatalogueError),
@@ -77,20 +81,26 @@ pub struct Server {
     tasks: JoinSet<Infallible>,
 }
 
-/// What a house stands on: its log, the safe beside it, and the clock.
+/// What a house stands on: its log, the safe beside it, the clock, and who can tell how safely the
+/// log keeps.
 struct Ground {
     log: Arc<dyn Log>,
     safe: Arc<dyn Safe>,
     clock: Clock,
+    check_durability: Option<DurabilityCheck>,
 }
 
 impl Server {
-    /// Opens the house with these settings, on the log in the data folder.
+    /// Opens the house with these settings, on the log in the data folder or in Redis.
     ///
     /// # Errors
-    /// Where the folder, the log or the catalogue cannot be used. A single show that cannot be
+    /// Where the folder, Redis, the log or the catalogue cannot be used. A single show that cannot be
     /// opened is logged and left out; the others play.
     pub async fn new(settings: Settings) -> Result<Self, StartError> {
+        if let Some(address) = &settings.redis {
+            let log = RedisLog::open(address, settings.durability).await?;
+            return Self::in_redis(settings, log, Clock::of_the_wall()).await;
+        }
         let folder = settings.data.clone();
         // Made for its owner alone: it holds secrets, names and addresses.
         let made = DirBuilder::new().recursive(true).mode(0o700).create(&folder);
@@ -111,11 +121,31 @@ impl Server {
         clock: Clock,
     ) -> Result<Self, StartError> {
         let safe = Arc::new(Folder(settings.data.clone()));
-        Self::on(Ground { log, safe, clock }, settings).await
+        Self::on(Ground { log, safe, clock, check_durability: None }, settings).await
+    }
+
+    /// As [`Server::new`], on a log in Redis that was opened, and a clock; the secrets are kept there,
+    /// too.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn in_redis(
+        settings: Settings,
+        log: RedisLog,
+        clock: Clock,
+    ) -> Result<Self, StartError> {
+        let checked = log.clone();
+        let check: DurabilityCheck = Box::new(move || {
+            let log = checked.clone();
+            Box::pin(async move { log.check_durability().await })
+        });
+        let safe = Arc::new(log.clone());
+        let log = Arc::new(log);
+        Self::on(Ground { log, safe, clock, check_durability: Some(check) }, settings).await
     }
 
     async fn on(ground: Ground, mut settings: Settings) -> Result<Self, StartError> {
-        let Ground { log, safe, clock } = ground;
+        let Ground { log, safe, clock, check_durability } = ground;
         settings.limits = files::fit(settings.limits);
         let (key, new_key) = box_office_key(&settings, &*safe).await?;
         let (signing, sessions) = signing(&settings, &*safe).await?;
@@ -140,7 +170,7 @@ impl Server {
         });
         // Before the first show opens: holds lapse by the log's time, also those of a house that was
         // closed.
-        let mut caretaker = Caretaker::new(log, clock.clone(), house.clone());
+        let mut caretaker = Caretaker::new(log, clock.clone(), house.clone(), check_durability);
         caretaker.look_at_the_clock().await;
         let done = programme::open_all(&house, &*safe, settings.demo).await?;
         let mut tasks = JoinSet::new();

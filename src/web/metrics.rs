@@ -111,7 +111,7 @@ impl Reading {
         let help = "How far the machine's clock is ahead of the log's, in milliseconds.";
         let offset = ConstGauge::new(condition.clock_offset_ms());
         offset.encode(encoder.encode_descriptor("clock_offset_ms", help, None, GAUGE)?)?;
-        let help = "1 while acknowledgements mean less than was asked for, or nobody can tell.";
+        let help = "1 while acknowledgements survive less than was asked for.";
         let is_weaker = u64::from(condition.durability_weaker());
         gauge(encoder, "durability_weaker", help, is_weaker)?;
         let help = "1 while changes are refused because the log does not answer.";

@@ -5,6 +5,7 @@
 //! `connection::session`'s.
 
 mod folder;
+mod redis;
 mod ring;
 
 use std::convert::Infallible;
