@@ -5,6 +5,7 @@
 //! Owns the names of halls and shows and what may be put on; the seats of a show are none of its
 //! business.
 
+mod copying;
 mod entry;
 mod following;
 mod naming;
@@ -22,6 +23,7 @@ use crate::hall::{Fault, Floor, Hall, HallId};
 use crate::log::{AppendError, Appended, CreateError, Genesis, Known, Log, ReadError, StreamId};
 use crate::show::{Definition, ShowId, Time};
 
+pub use copying::{CopyHouseError, copy};
 use entry::Entry;
 pub use new_show::{NewShow, PRICE_MAX, SEATS_MAX, TIME_MAX, TITLE_LETTERS_MAX};
 use programme::Programme;

@@ -1,4 +1,5 @@
-//! `usher log show`: a show's log, an entry a line, for people or for programs. It only reads.
+//! `usher log`: its subcommands, and `usher log show`: a show's log, an entry a line, for people or
+//! for programs. It only reads.
 
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::process::ExitCode;
@@ -12,6 +13,7 @@ use crate::hall::{Hall, Seat};
 use crate::log::Chain;
 use crate::show::{Fact, Outcome, Sale, ShowId, Time};
 
+use super::copy::{self, CopyArgs};
 use super::place::PlaceArgs;
 
 /// Look into the log
@@ -28,6 +30,7 @@ enum LogCommand {
     /// An entry whose guard was false (somebody else was quicker) is marked as void: it changed
     /// nothing. Reads only; a server may be running.
     Show(ShowArgs),
+    Copy(CopyArgs),
 }
 
 #[derive(Args, Clone, Debug)]
@@ -48,16 +51,19 @@ struct ShowArgs {
     json: bool,
 }
 
-fn parse_show(text: &str) -> Result<ShowId, String> {
+pub(super) fn parse_show(text: &str) -> Result<ShowId, String> {
     ShowId::parse(text).ok_or_else(|| "a show's name is 1 to 64 of a-z, 0-9 and hyphens".to_owned())
 }
 
-/// Prints the log.
+/// Prints the log, or copies.
 ///
 /// # Errors
 /// There is no such log or show, or it cannot be read to its end.
 pub async fn run(args: LogArgs) -> anyhow::Result<ExitCode> {
-    let LogCommand::Show(args) = args.command;
+    let args = match args.command {
+        LogCommand::Show(args) => args,
+        LogCommand::Copy(args) => return copy::run(args).await,
+    };
     let mut to = BufWriter::new(io::stdout().lock());
     match print(&args, &mut to).await {
         // Whoever reads has read enough: `usher log show … | head`.

@@ -4,6 +4,7 @@
 //! line itself was wrong. What a command prints goes to standard output, everything else to
 //! standard error.
 
+pub mod copy;
 pub mod import;
 pub mod keys;
 pub mod load;

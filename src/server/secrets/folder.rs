@@ -17,6 +17,10 @@ const OWNER_ONLY: u32 = 0o600;
 pub struct Folder(pub PathBuf);
 
 impl Safe for Folder {
+    fn kept<'a>(&'a self, name: &'a str) -> Answer<'a, Result<Option<String>, SafeError>> {
+        Box::pin(std::future::ready(self.read(name).map_err(|error| self.fails(error))))
+    }
+
     fn keep<'a>(&'a self, name: &'a str, made: &'a str) -> Answer<'a, Result<String, SafeError>> {
         Box::pin(std::future::ready(self.kept_or(name, made).map_err(|error| self.fails(error))))
     }
@@ -39,15 +43,19 @@ impl Safe for Folder {
 }
 
 impl Folder {
-    fn kept_or(&self, name: &str, made: &str) -> io::Result<String> {
+    fn read(&self, name: &str) -> io::Result<Option<String>> {
         match fs::read_to_string(self.0.join(name)) {
-            Ok(kept) => Ok(kept),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                self.write(name, made)?;
-                Ok(made.to_owned())
-            }
-            Err(error) => Err(error),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            read => read.map(Some),
         }
+    }
+
+    fn kept_or(&self, name: &str, made: &str) -> io::Result<String> {
+        if let Some(kept) = self.read(name)? {
+            return Ok(kept);
+        }
+        self.write(name, made)?;
+        Ok(made.to_owned())
     }
 
     /// Written whole beside its place, then moved there, so that a crash leaves all of it or none.

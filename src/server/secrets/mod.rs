@@ -43,6 +43,9 @@ const ROTATIONS_TRIED: usize = 10;
 
 /// Where secrets are kept, by name. All nodes of a house share one.
 pub trait Safe: Send + Sync {
+    /// The one of this name, if one is kept.
+    fn kept<'a>(&'a self, name: &'a str) -> Answer<'a, Result<Option<String>, SafeError>>;
+
     /// The kept one of this name, or `made` if there was none, which is then kept.
     fn keep<'a>(&'a self, name: &'a str, made: &'a str) -> Answer<'a, Result<String, SafeError>>;
 
@@ -122,6 +125,21 @@ pub async fn rotate(safe: &dyn Safe, now: Time) -> Result<Vec<SigningKey>, SafeE
         }
     }
     Err(SafeError::Busy)
+}
+
+/// Copies the house's secrets into another safe, where it has none of its own: sessions go on there.
+/// Answers whether `to` has the same now.
+///
+/// # Errors
+/// One of the two cannot be used.
+pub async fn copy(from: &dyn Safe, to: &dyn Safe) -> Result<bool, SafeError> {
+    let mut is_same = true;
+    for name in [SIGNING, BOX_OFFICE] {
+        if let Some(secret) = from.kept(name).await? {
+            is_same &= to.keep(name, &secret).await?.trim() == secret.trim();
+        }
+    }
+    Ok(is_same)
 }
 
 /// What a node has of the safe while it runs: it reads new signing keys as they are made, and puts

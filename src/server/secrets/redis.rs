@@ -6,6 +6,10 @@ use crate::log::redis::RedisLog;
 use super::{Safe, SafeError};
 
 impl Safe for RedisLog {
+    fn kept<'a>(&'a self, name: &'a str) -> Answer<'a, Result<Option<String>, SafeError>> {
+        Box::pin(async move { Ok(Self::kept(self, name).await?) })
+    }
+
     fn keep<'a>(&'a self, name: &'a str, made: &'a str) -> Answer<'a, Result<String, SafeError>> {
         Box::pin(async move { Ok(Self::keep(self, name, made).await?) })
     }

@@ -107,3 +107,19 @@ async fn what_was_lost_is_put_back_by_a_node_that_knows_it() {
         assert_eq!(box_office_key(&safe).await.expect("kept"), (key.clone(), false));
     }
 }
+
+#[tokio::test]
+async fn secrets_are_copied_where_there_are_none_and_never_over_others() {
+    let ((_one, from), (_two, to), (_three, other)) = (folder(), folder(), folder());
+    let keys = signing_keys(&from).await.expect("made");
+    box_office_key(&from).await.expect("made");
+    let others = signing_keys(&other).await.expect("made");
+    assert!(copy(&from, &to).await.expect("copied"));
+    assert_eq!(signing_keys(&to).await.expect("kept"), keys);
+    assert_eq!(
+        box_office_key(&to).await.expect("kept"),
+        box_office_key(&from).await.expect("kept")
+    );
+    assert!(!copy(&from, &other).await.expect("left"));
+    assert_eq!(signing_keys(&other).await.expect("kept"), others);
+}
