@@ -77,6 +77,10 @@ pub async fn verify(log: Arc<dyn Log>) -> Result<Verdict, AuditError> {
 
 async fn verify_all(log: Arc<dyn Log>, tally: &mut Tally) -> Result<(), AuditError> {
     let catalogue = programme(log.clone()).await?;
+    if let Some(show) = catalogue.as_ref().and_then(|catalogue| catalogue.missing().pop()) {
+        let what = "it is on the programme, but the log has no such stream".to_owned();
+        return Err(Break { stream: format!("show {show}"), what }.into());
+    }
     let streams = log.streams().await.map_err(|error| unreadable("the log", error))?;
     for stream in streams {
         if let Some(show) = ShowId::parse(stream.as_str()) {

@@ -1,28 +1,32 @@
 //! The catalogue: which halls there are, and which shows are on the programme.
 //!
 //! It is a log too, a stream of its own: [`Catalogue::open`] replays it, and every change is first
-//! appended and then applied. Owns the names of halls and shows and what may be put on; the seats
-//! of a show are none of its business.
+//! appended and then applied; what other nodes append is applied as well ([`Catalogue::follow`]).
+//! Owns the names of halls and shows and what may be put on; the seats of a show are none of its
+//! business.
 
+mod copying;
 mod entry;
+mod following;
 mod naming;
 mod new_show;
+mod programme;
 
-use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use bytes::Bytes;
+use tokio::sync::watch;
 
 use crate::hall::{Fault, Floor, Hall, HallId};
-use crate::log::{AppendError, CreateError, Genesis, Known, Log, ReadError, Recorded, StreamId};
+use crate::log::{AppendError, Appended, CreateError, Genesis, Known, Log, ReadError, StreamId};
 use crate::show::{Definition, ShowId, Time};
 
+pub use copying::{CopyHouseError, copy};
 use entry::Entry;
 pub use new_show::{NewShow, PRICE_MAX, SEATS_MAX, TIME_MAX, TITLE_LETTERS_MAX};
-
-/// Entries read at once while opening. An entry may be a whole hall, so a few.
-const READ_AT_ONCE: usize = 16;
+use programme::Programme;
 
 /// A hall's name is at most so long, with room for the number of a namesake.
 const HALL_ID_LENGTH_MAX: usize = 56;
@@ -32,8 +36,14 @@ pub struct Catalogue {
     log: Arc<dyn Log>,
     /// What the log said, up to where it was read.
     programme: Mutex<Programme>,
-    /// Who writes holds this, so that names are given one at a time.
-    writing: tokio::sync::Mutex<()>,
+    /// Whoever appends or asks holds this, so that what the log says is applied in its order.
+    asking: tokio::sync::Mutex<()>,
+    /// When the log was last asked for the sake of somebody who looked for what is not known here.
+    looked: tokio::sync::Mutex<Option<Instant>>,
+    /// Whether there may be other nodes.
+    is_shared: bool,
+    /// How often the programme has changed.
+    changes: watch::Sender<u64>,
 }
 
 /// A hall and what is made of it once, shared by all its shows.
@@ -47,16 +57,11 @@ pub struct SharedHall {
     pub floor: Arc<Floor>,
 }
 
+/// Whoever has it may append and ask.
+type Asking<'a> = tokio::sync::MutexGuard<'a, ()>;
+
 /// Where a page of the programme begins: after this show.
 pub type Cursor = (Time, ShowId);
-
-struct Programme {
-    known: Known,
-    halls: BTreeMap<HallId, SharedHall>,
-    shows: BTreeMap<ShowId, Arc<Definition>>,
-    /// The order of the list: who begins first, then by name.
-    by_start: BTreeMap<Cursor, Arc<Definition>>,
-}
 
 /// Why the catalogue could not be read or added to.
 #[derive(Debug, thiserror::Error)]
@@ -100,32 +105,30 @@ pub enum AddShowError {
 impl Catalogue {
     /// Reads the programme from the log; a log without one gets an empty one.
     pub async fn open(log: Arc<dyn Log>) -> Result<Self, CatalogueError> {
-        let stream = StreamId::catalogue();
-        let genesis = match log.genesis(&stream).await {
-            Ok(genesis) => genesis,
-            Err(ReadError::NoSuchStream) => {
-                let bytes = Bytes::from_static(entry::GENESIS);
-                let genesis = Genesis::new(getrandom::u64()?, bytes);
-                log.create(&stream, genesis.clone()).await?;
-                genesis
-            }
+        Self::begin(&*log).await?;
+        let programme = Programme::read(&*log, None).await?;
+        Ok(Self {
+            is_shared: log.watch(&StreamId::catalogue()).is_some(),
+            log,
+            programme: Mutex::new(programme),
+            asking: tokio::sync::Mutex::new(()),
+            looked: tokio::sync::Mutex::new(None),
+            changes: watch::Sender::new(0),
+        })
+    }
+
+    /// Sees to it that there is a programme, if only an empty one.
+    async fn begin(log: &dyn Log) -> Result<(), CatalogueError> {
+        match log.genesis(&StreamId::catalogue()).await {
+            Ok(_) => return Ok(()),
+            Err(ReadError::NoSuchStream) => {}
             Err(error) => return Err(error.into()),
-        };
-        let programme = Programme {
-            known: Known::nothing(genesis.lives.now()),
-            halls: BTreeMap::new(),
-            shows: BTreeMap::new(),
-            by_start: BTreeMap::new(),
-        };
-        let catalogue =
-            Self { log, programme: Mutex::new(programme), writing: tokio::sync::Mutex::new(()) };
-        loop {
-            let after = catalogue.programme().known.position.seq;
-            let page = catalogue.log.read(&stream, after, READ_AT_ONCE).await?;
-            if page.is_empty() {
-                return Ok(catalogue);
-            }
-            catalogue.apply(&page).await?;
+        }
+        let genesis = Genesis::new(getrandom::u64()?, Bytes::from_static(entry::GENESIS));
+        match log.create(&StreamId::catalogue(), genesis).await {
+            // Another node was quicker.
+            Ok(()) | Err(CreateError::Exists) => Ok(()),
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -140,23 +143,40 @@ impl Catalogue {
 
     /// Keeps a hall, under a name made of its own.
     pub async fn add_hall(&self, hall: Hall) -> Result<SharedHall, CatalogueError> {
-        let _one_at_a_time = self.writing.lock().await;
+        let asking = self.asking.lock().await;
         let name = naming::slug(&hall.name, HALL_ID_LENGTH_MAX, "hall");
-        let id = {
-            let programme = self.programme();
-            let namesakes = (2u32..).map(|nth| format!("{name}-{nth}"));
-            let mut names = std::iter::once(name.clone()).chain(namesakes).map(HallId);
-            names.find(|id| !programme.halls.contains_key(id))
-        };
+        let mut hall = Box::new(hall);
+        loop {
+            let id = self.free_name(&name);
+            let entry = Entry::HallImported { id: id.clone(), hall };
+            if self.append(&asking, &entry).await? {
+                return self.hall(&id).ok_or_else(|| AppendError::Forked.into());
+            }
+            // Another node gave this name away at the same moment: the hall gets the next.
+            let Entry::HallImported { hall: again, .. } = entry else {
+                return Err(AppendError::Forked.into());
+            };
+            hall = again;
+        }
+    }
+
+    /// The first name like `name` that no hall has.
+    fn free_name(&self, name: &str) -> HallId {
+        let programme = self.programme();
+        let namesakes = (2u32..).map(|nth| format!("{name}-{nth}"));
+        let mut names = std::iter::once(name.to_owned()).chain(namesakes).map(HallId);
         // Four thousand million halls of one name do not fit into any log.
-        let id = id.unwrap_or(HallId(name));
-        self.append(&Entry::HallImported { id: id.clone(), hall: Box::new(hall) }).await?;
-        self.hall(&id).ok_or_else(|| AppendError::Forked.into())
+        let free = names.find(|id| !programme.halls.contains_key(id));
+        free.unwrap_or_else(|| HallId(name.to_owned()))
     }
 
     /// Puts a show on the programme. Durable when answered; the show's own stream is there.
     pub async fn add_show(&self, show: NewShow) -> Result<Arc<Definition>, AddShowError> {
-        let _one_at_a_time = self.writing.lock().await;
+        let asking = self.asking.lock().await;
+        if self.hall(&show.hall).is_none() {
+            // It may have come in at another node just now.
+            self.ask(&asking).await?;
+        }
         let Some(hall) = self.hall(&show.hall) else {
             let message = format!("There is no hall {:?}.", show.hall.0);
             return Err(AddShowError::Faults(vec![Fault { path: "/hall".into(), message }]));
@@ -184,7 +204,7 @@ impl Catalogue {
         let epoch = getrandom::u64().map_err(CatalogueError::from)?;
         let genesis = Genesis::new(epoch, bytes.into());
         self.log.create(&StreamId::show(&id), genesis).await.map_err(CatalogueError::from)?;
-        self.append(&Entry::ShowAdded { id: id.clone() }).await?;
+        self.append(&asking, &Entry::ShowAdded { id: id.clone() }).await?;
         self.show(&id).ok_or_else(|| CatalogueError::from(AppendError::Forked).into())
     }
 
@@ -225,47 +245,42 @@ impl Catalogue {
         programme.halls.is_empty() && programme.shows.is_empty()
     }
 
-    async fn append(&self, entry: &Entry) -> Result<(), CatalogueError> {
+    /// Appends, and applies all that came; answers whether the entry counted.
+    async fn append(&self, asking: &Asking<'_>, entry: &Entry) -> Result<bool, CatalogueError> {
         let bytes = entry.to_bytes().map_err(CatalogueError::NotJson)?;
-        let known = self.programme().known;
-        let appended = self.log.append(&StreamId::catalogue(), known, vec![bytes]).await?;
-        self.apply(&appended.since_known).await
+        let known = self.known();
+        let stream = StreamId::catalogue();
+        match self.log.append(&stream, known, vec![bytes.clone()]).await {
+            Err(AppendError::Forked) => {}
+            answer => return self.take_in(asking, answer?).await,
+        }
+        // Nothing was appended: the history is made good first.
+        self.renew(asking).await?;
+        let answer = self.log.append(&stream, self.known(), vec![bytes]).await?;
+        self.take_in(asking, answer).await
     }
 
-    async fn apply(&self, entries: &[Recorded]) -> Result<(), CatalogueError> {
-        for recorded in entries {
-            let seq = recorded.seq;
-            let not_understood = |source| CatalogueError::NotUnderstood { seq, source };
-            match Entry::from_bytes(&recorded.bytes).map_err(not_understood)? {
-                Entry::HallImported { id, hall } => {
-                    let floor = Arc::new(Floor::new(&hall));
-                    let shared = SharedHall { id: id.clone(), hall: Arc::new(*hall), floor };
-                    self.programme().halls.entry(id).or_insert(shared);
-                }
-                Entry::ShowAdded { id } => {
-                    let genesis = self.log.genesis(&StreamId::show(&id)).await?;
-                    let definition: Definition =
-                        serde_json::from_slice(&genesis.bytes).map_err(not_understood)?;
-                    self.programme().add(Arc::new(definition));
-                }
-            }
-            let mut programme = self.programme();
-            programme.known.position.seq = seq;
-            programme.known.mark = recorded.mark;
+    /// Applies what an append answered; whether the first of the own entries counted.
+    async fn take_in(&self, _: &Asking<'_>, told: Appended) -> Result<bool, CatalogueError> {
+        let mut own_counts = false;
+        for recorded in &told.since_known {
+            let fact = programme::read_fact(&*self.log, recorded, None).await?;
+            let counts = self.programme().apply(recorded, fact);
+            own_counts |= counts && recorded.seq == told.own_first;
         }
-        Ok(())
+        if !told.since_known.is_empty() {
+            self.changes.send_modify(|changes| *changes += 1);
+        }
+        Ok(own_counts)
+    }
+
+    fn known(&self) -> Known {
+        self.programme().known
     }
 
     /// Held for the length of one look or one change; a panic in between cannot leave it halfway.
     fn programme(&self) -> MutexGuard<'_, Programme> {
         self.programme.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Programme {
-    fn add(&mut self, show: Arc<Definition>) {
-        self.by_start.insert((show.starts_at, show.id.clone()), show.clone());
-        self.shows.insert(show.id.clone(), show);
     }
 }
 

@@ -101,3 +101,132 @@ async fn a_show_needs_its_hall_and_a_price_for_each_of_its_categories() {
     assert_eq!(paths(error), ["/prices", "/prices/Balcony~1left"]);
     assert!(catalogue.shows().is_empty());
 }
+
+/// Two nodes that share a log, which is handed out, too, to be spoilt.
+async fn two_nodes() -> (MemoryLog, Catalogue, Catalogue) {
+    let log = MemoryLog::new();
+    let here = Catalogue::open(Arc::new(log.clone())).await.expect("opens");
+    let there = Catalogue::open(Arc::new(log.clone())).await.expect("opens");
+    (log, here, there)
+}
+
+/// All that a node knows, to be compared.
+fn all_of(catalogue: &Catalogue) -> (Vec<(HallId, Hall)>, Vec<Arc<Definition>>) {
+    let programme = catalogue.programme();
+    let halls = programme.halls.values().map(|hall| (hall.id.clone(), (*hall.hall).clone()));
+    (halls.collect(), programme.by_start.values().cloned().collect())
+}
+
+#[tokio::test]
+async fn two_nodes_that_import_halls_of_one_name_at_once_both_get_their_own() {
+    let (_log, here, there) = two_nodes().await;
+    let other = Hall { size: Size { width: 99.0, height: 9.0 }, ..hall("Opera") };
+    let first = here.add_hall(hall("Opera")).await.expect("kept");
+    // It has not heard of the first.
+    let second = there.add_hall(other.clone()).await.expect("kept");
+    assert_eq!((first.id.0.as_str(), second.id.0.as_str()), ("opera", "opera-2"));
+    assert_eq!((&*second.hall, second.floor.seats()), (&other, other.seats()));
+    here.catch_up().await.expect("the log answers");
+    assert_eq!(all_of(&here), all_of(&there));
+}
+
+#[tokio::test]
+async fn two_nodes_that_put_shows_on_at_once_both_get_their_own() {
+    let (_log, here, there) = two_nodes().await;
+    let opera = here.add_hall(hall("Opera")).await.expect("kept");
+    // In a hall that came in at the other node.
+    let (first, second) = tokio::join!(
+        here.add_show(new_show(&opera, "The Tempest", 5)),
+        there.add_show(new_show(&opera, "The Tempest", 5)),
+    );
+    assert_ne!(first.expect("put on").id, second.expect("put on").id);
+    here.catch_up().await.expect("the log answers");
+    there.catch_up().await.expect("the log answers");
+    assert_eq!(all_of(&here), all_of(&there));
+    assert_eq!(here.shows().len(), 2);
+}
+
+#[tokio::test]
+async fn what_one_node_puts_on_the_other_hears() {
+    let (_log, here, there) = two_nodes().await;
+    let there = Arc::new(there);
+    let mut changes = there.changes();
+    let following = tokio::spawn({
+        let there = there.clone();
+        async move { there.follow().await }
+    });
+    let opera = here.add_hall(hall("Opera")).await.expect("kept");
+    let show = here.add_show(new_show(&opera, "The Tempest", 5)).await.expect("put on");
+    while there.show(&show.id).is_none() {
+        changes.changed().await.expect("the catalogue is there");
+    }
+    assert_eq!(there.show(&show.id), Some(show));
+    following.abort();
+}
+
+#[tokio::test]
+async fn who_looks_for_what_was_put_on_a_moment_ago_finds_it() {
+    let (_log, here, there) = two_nodes().await;
+    let opera = here.add_hall(hall("Opera")).await.expect("kept");
+    let show = here.add_show(new_show(&opera, "The Tempest", 5)).await.expect("put on");
+    let looks = futures_util::future::join_all((0..50).map(|_| there.look_again())).await;
+    assert!(looks.iter().all(Result::is_ok));
+    assert_eq!(there.show(&show.id), Some(show));
+    let asked = there.looked.lock().await.expect("it asked");
+    there.look_again().await.expect("the log answers");
+    let again = there.looked.lock().await.expect("it asked");
+    assert!(again.duration_since(asked).as_millis() >= 50, "nobody makes it ask all the time");
+}
+
+#[tokio::test]
+async fn what_the_log_lost_is_put_back_by_whoever_knows_it() {
+    // How much of the log is lost, where it has three entries: all of it, or the tail.
+    for lost in [None, Some(1), Some(2), Some(3)] {
+        let (log, here, there) = two_nodes().await;
+        let opera = here.add_hall(hall("Opera")).await.expect("kept");
+        here.add_hall(hall("Circus")).await.expect("kept");
+        here.add_show(new_show(&opera, "The Tempest", 5)).await.expect("put on");
+        there.catch_up().await.expect("the log answers");
+        let before = all_of(&here);
+        match lost {
+            None => log.lose_all(),
+            Some(entries) => log.lose_tail(&StreamId::catalogue(), entries),
+        }
+        let (first, second) = tokio::join!(here.catch_up(), there.catch_up());
+        // Where both put back at once, one of the two may have to go round again.
+        if first.is_err() {
+            here.catch_up().await.expect("put back");
+        }
+        if second.is_err() {
+            there.catch_up().await.expect("put back");
+        }
+        here.catch_up().await.expect("the log answers");
+        let fresh = Catalogue::open(Arc::new(log.clone())).await.expect("opens");
+        for node in [&here, &there, &fresh] {
+            assert_eq!(all_of(node), before, "lost {lost:?}");
+        }
+        let added = there.add_hall(hall("Opera")).await.expect("it goes on");
+        assert_eq!(added.id.0, "opera-2");
+    }
+}
+
+#[tokio::test]
+async fn a_show_whose_log_is_gone_is_left_out_until_it_is_there_again() {
+    let (log, here, _) = two_nodes().await;
+    let opera = here.add_hall(hall("Opera")).await.expect("kept");
+    let show = here.add_show(new_show(&opera, "The Tempest", 5)).await.expect("put on");
+    let bytes = log.genesis(&StreamId::show(&show.id)).await.expect("begun").bytes;
+
+    let other = MemoryLog::new();
+    let there = Catalogue::open(Arc::new(other.clone())).await.expect("opens");
+    let entry = Entry::ShowAdded { id: show.id.clone() }.to_bytes().expect("JSON");
+    other.append(&StreamId::catalogue(), there.known(), vec![entry]).await.expect("appended");
+    let late = Catalogue::open(Arc::new(other.clone())).await.expect("the others play");
+    for node in [&there, &late] {
+        node.catch_up().await.expect("the log answers");
+        assert_eq!((node.show(&show.id), node.missing()), (None, vec![show.id.clone()]));
+    }
+    other.create(&StreamId::show(&show.id), Genesis::new(5, bytes)).await.expect("begun again");
+    late.catch_up().await.expect("the log answers");
+    assert_eq!((late.show(&show.id), late.missing()), (Some(show), vec![]));
+}

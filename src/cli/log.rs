@@ -1,7 +1,7 @@
-//! `usher log show`: a show's log, an entry a line, for people or for programs. It only reads.
+//! `usher log`: its subcommands, and `usher log show`: a show's log, an entry a line, for people or
+//! for programs. It only reads.
 
 use std::io::{self, BufWriter, ErrorKind, Write};
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -12,6 +12,9 @@ use crate::audit::{self, Replay, Step};
 use crate::hall::{Hall, Seat};
 use crate::log::Chain;
 use crate::show::{Fact, Outcome, Sale, ShowId, Time};
+
+use super::copy::{self, CopyArgs};
+use super::place::PlaceArgs;
 
 /// Look into the log
 #[derive(Args, Clone, Debug)]
@@ -27,6 +30,7 @@ enum LogCommand {
     /// An entry whose guard was false (somebody else was quicker) is marked as void: it changed
     /// nothing. Reads only; a server may be running.
     Show(ShowArgs),
+    Copy(CopyArgs),
 }
 
 #[derive(Args, Clone, Debug)]
@@ -35,9 +39,8 @@ struct ShowArgs {
     #[arg(value_parser = parse_show)]
     show: ShowId,
 
-    /// The folder that keeps the log
-    #[arg(long, env = "USHER_DATA", value_name = "DIR", default_value = "./usher-data")]
-    data: PathBuf,
+    #[command(flatten)]
+    place: PlaceArgs,
 
     /// The first entry to print
     #[arg(long, env = "USHER_LOG_FROM", value_name = "N", default_value_t = 1)]
@@ -48,16 +51,19 @@ struct ShowArgs {
     json: bool,
 }
 
-fn parse_show(text: &str) -> Result<ShowId, String> {
+pub(super) fn parse_show(text: &str) -> Result<ShowId, String> {
     ShowId::parse(text).ok_or_else(|| "a show's name is 1 to 64 of a-z, 0-9 and hyphens".to_owned())
 }
 
-/// Prints the log.
+/// Prints the log, or copies.
 ///
 /// # Errors
 /// There is no such log or show, or it cannot be read to its end.
 pub async fn run(args: LogArgs) -> anyhow::Result<ExitCode> {
-    let LogCommand::Show(args) = args.command;
+    let args = match args.command {
+        LogCommand::Show(args) => args,
+        LogCommand::Copy(args) => return copy::run(args).await,
+    };
     let mut to = BufWriter::new(io::stdout().lock());
     match print(&args, &mut to).await {
         // Whoever reads has read enough: `usher log show … | head`.
@@ -72,7 +78,7 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 }
 
 async fn print(args: &ShowArgs, to: &mut impl Write) -> anyhow::Result<()> {
-    let log = audit::open_log(&args.data)?;
+    let log = args.place.place()?.open_read_only().await?;
     let catalogue = audit::programme(log.clone()).await?;
     let mut replay = Replay::open(log, catalogue.as_ref(), &args.show).await?;
     if !args.json && args.from <= 1 {

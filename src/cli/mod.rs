@@ -4,9 +4,12 @@
 //! line itself was wrong. What a command prints goes to standard output, everything else to
 //! standard error.
 
+pub mod copy;
 pub mod import;
+pub mod keys;
 pub mod load;
 pub mod log;
+pub mod place;
 pub mod plan;
 pub mod serve;
 pub mod verify;
@@ -44,6 +47,7 @@ enum Command {
     Load(Box<load::LoadArgs>),
     Log(log::LogArgs),
     Verify(verify::VerifyArgs),
+    Keys(keys::KeysArgs),
 }
 
 /// Runs the program and gives its exit code.
@@ -61,6 +65,7 @@ pub fn main() -> ExitCode {
             Command::Load(args) => load::run(*args).await,
             Command::Log(args) => log::run(args).await,
             Command::Verify(args) => verify::run(args).await,
+            Command::Keys(args) => keys::run(args).await,
         }
     });
     done.unwrap_or_else(|error| failed(&error))

@@ -1,8 +1,7 @@
 //! `usher import plan`: a seating plan into a hall, in a data folder or at a running server.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
@@ -10,16 +9,18 @@ use reqwest::StatusCode;
 use serde::Deserialize;
 
 use crate::catalogue::Catalogue;
-use crate::config::HALL_SEATS_MAX;
+use crate::config::{Durability, HALL_SEATS_MAX};
 use crate::hall::from_pretix;
-use crate::log::sqlite::{FILE_NAME, SqliteLog};
 
 use super::import::report;
+use super::place::{Place, PlaceArgs};
 
 const EXAMPLES: &str = "\
 Examples:
   usher import plan opera.json --data ./usher-data
                         into the folder of a server that is not running
+  usher import plan opera.json --redis redis://127.0.0.1:6379
+                        into the Redis of a house, also while it is open
   usher import plan opera.json --server http://127.0.0.1:8080 --key KEY
                         into a server that is
   usher import plan opera.json --check
@@ -50,11 +51,15 @@ struct PlanArgs {
     #[arg(long, env = "USHER_HALL_NAME")]
     name: Option<String>,
 
-    /// The data folder of a server that is not running
-    #[arg(long, env = "USHER_DATA", value_name = "DIR", default_value = "./usher-data")]
-    data: PathBuf,
+    /// Into a folder only while no server uses it; into Redis also beside servers that do
+    #[command(flatten)]
+    place: PlaceArgs,
 
-    /// A running server to bring it to, instead of a folder
+    /// What Redis must keep it as safely as, as for `usher serve`
+    #[arg(long, env = "USHER_DURABILITY", value_name = "LEVEL", default_value_t)]
+    durability: Durability,
+
+    /// A running server to bring it to, instead of a folder or Redis
     #[arg(long, env = "USHER_SERVER", value_name = "URL", requires = "key")]
     server: Option<String>,
 
@@ -81,17 +86,20 @@ pub async fn run(args: ImportArgs) -> anyhow::Result<ExitCode> {
     }
     let hall = match (&args.server, &args.key) {
         (Some(server), Some(key)) => bring(server, key, args.name.as_deref(), plan).await?,
-        _ => keep(&args.data, imported.hall).await?,
+        _ => keep(&args.place.place()?, args.durability, imported.hall).await?,
     };
     println!("\nKept as {hall}; POST /v1/shows with \"hall\":\"{hall}\" puts a show on in it.");
     Ok(ExitCode::SUCCESS)
 }
 
-async fn keep(folder: &Path, hall: crate::hall::Hall) -> anyhow::Result<String> {
-    let log = SqliteLog::open(folder.join(FILE_NAME))
-        .context("a server that runs is brought a plan with --server and --key")?;
-    let catalogue = Catalogue::open(Arc::new(log)).await?;
-    Ok(catalogue.add_hall(hall).await?.id.0)
+async fn keep(
+    place: &Place,
+    durability: Durability,
+    hall: crate::hall::Hall,
+) -> anyhow::Result<String> {
+    let log = place.open(durability).await;
+    let log = log.context("a server that runs is brought a plan with --server and --key")?;
+    Ok(Catalogue::open(log).await?.add_hall(hall).await?.id.0)
 }
 
 async fn bring(

@@ -7,11 +7,12 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
-use clap::builder::Resettable;
-use clap::{Arg, Args, ValueEnum};
+use clap::{Args, ValueEnum};
 
-use crate::config::{self, Key, Limits, Settings};
+use crate::config::{self, Durability, Key, Limits, Settings};
 use crate::server;
+
+use super::place::{read_address, unset_if_empty};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -20,6 +21,8 @@ Examples:
   usher serve --demo none --listen 0.0.0.0:8080 \\
       --origins https://tickets.example.org --data /var/lib/usher
                                            a house for the world, behind a TLS proxy
+  usher serve --redis redis://10.0.0.5:6379 --listen 0.0.0.0:8080
+                                           one of many nodes of a house
 
 Every flag is also an environment variable, given in brackets; the flag wins. A variable that is
 set to nothing is not set.";
@@ -32,14 +35,37 @@ pub struct ServeArgs {
     #[arg(long, env = "USHER_LISTEN", value_name = "ADDR", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
 
-    /// The folder that keeps the log and the keys; made if it is not there
-    #[arg(long, env = "USHER_DATA", value_name = "DIR", default_value = "./usher-data")]
-    data: PathBuf,
+    /// The folder that keeps the log and the keys; made if it is not there [default: ./usher-data]
+    #[arg(long, env = "USHER_DATA", value_name = "DIR", conflicts_with = "redis")]
+    data: Option<PathBuf>,
 
-    /// The box office's key. Without it, one is made at the first start, kept in the data folder
-    /// and printed once
+    /// The Redis that keeps them instead, so that any number of nodes serve one house: the URL of a
+    /// server (redis://, rediss://), comma-separated URLs of a cluster's nodes, or
+    /// redis+sentinel://HOST:PORT,…/PRIMARY
+    // Read later than by clap, which would say a wrong one with its password.
+    #[arg(long, env = "USHER_REDIS", hide_env_values = true, value_name = "URL")]
+    redis: Option<String>,
+
+    /// What an acknowledgement survives, with Redis: memory, disk, or replicated (replicated:N for N
+    /// replicas). A Redis that is set weaker is refused
+    #[arg(long, env = "USHER_DURABILITY", value_name = "LEVEL", default_value_t)]
+    durability: Durability,
+
+    /// The box office's key. Without it, one is made at the first start, kept beside the log and
+    /// printed once
     #[arg(long, env = "USHER_KEY", hide_env_values = true, value_name = "KEY")]
     key: Option<String>,
+
+    /// Keys for session tokens, 32 bytes in base64, comma-separated: the first signs, all are believed.
+    /// Without it, they are made and kept beside the log, and `usher keys rotate` renews them
+    #[arg(
+        long,
+        env = "USHER_SIGNING_KEY",
+        hide_env_values = true,
+        value_name = "LIST",
+        value_delimiter = ','
+    )]
+    signing_key: Option<Vec<String>>,
 
     /// Origins whose pages may connect, comma-separated, scheme included. Without it, only pages
     /// served by this host may
@@ -138,23 +164,21 @@ enum LogFormat {
     Json,
 }
 
-/// Takes no notice of the flag's variable where that is empty: compose files and unit files pass on
-/// what nobody set as an empty text.
-fn unset_if_empty(flag: Arg) -> Arg {
-    let value = flag.get_env().and_then(std::env::var_os);
-    if value.is_some_and(|value| value.is_empty()) { flag.env(Resettable::Reset) } else { flag }
-}
-
 impl ServeArgs {
     /// The settings these flags make.
-    pub fn into_settings(self) -> Settings {
-        Settings {
+    ///
+    /// # Errors
+    /// The address of Redis is none.
+    pub fn into_settings(self) -> anyhow::Result<Settings> {
+        let redis = self.redis.map(|url| read_address("--redis", &url)).transpose()?;
+        let signing_keys = self.signing_key.map(|keys| keys.into_iter().map(Key).collect());
+        Ok(Settings {
             listen: self.listen,
-            data: self.data,
-            redis: None,
-            durability: config::Durability::default(),
+            data: self.data.unwrap_or(Settings::default().data),
+            redis,
+            durability: self.durability,
             key: self.key.map(Key),
-            signing_keys: None,
+            signing_keys,
             origins: self.origins,
             proxies: self.proxies,
             demo: match self.demo {
@@ -180,13 +204,13 @@ impl ServeArgs {
                 attempts_per_second: self.limits.attempts_per_second,
                 attempts_burst: self.limits.attempts_burst,
             },
-        }
+        })
     }
 }
 
 /// Runs the server until it is told to stop. An error is a sentence and its causes.
 pub async fn run(args: ServeArgs) -> anyhow::Result<()> {
-    let settings = args.into_settings();
+    let settings = args.into_settings()?;
     settings.check().map_err(anyhow::Error::msg)?;
     write_operations_log(&settings)?;
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "usher starts with {settings}");
@@ -240,7 +264,8 @@ mod tests {
 
     fn settings(words: &[&str]) -> Settings {
         let words = std::iter::once("serve").chain(words.iter().copied());
-        Line::try_parse_from(words).expect("a good line").args.into_settings()
+        let line = Line::try_parse_from(words).expect("a good line");
+        line.args.into_settings().expect("good settings")
     }
 
     #[test]
@@ -254,6 +279,27 @@ mod tests {
         assert_eq!(given.origins, Some(vec!["https://a".to_owned(), "http://b:1".to_owned()]));
         assert_eq!(given.proxies.len(), 2);
         assert_eq!(given.check(), Ok(()));
+    }
+
+    #[test]
+    fn a_house_is_kept_in_a_folder_or_in_redis() {
+        let given = settings(&["--redis", "redis://:secret@h", "--durability", "replicated:2"]);
+        assert_eq!(given.check(), Ok(()));
+        let shown = given.to_string();
+        assert!(shown.contains("redis=redis://h:6379 durability=replicated:2"), "{shown}");
+        let both = ["serve", "--redis", "redis://h", "--data", "here"];
+        assert!(Line::try_parse_from(both).is_err());
+        assert!(settings(&["--durability", "memory"]).check().is_err(), "needs --redis");
+        let wrong = Line::try_parse_from(["serve", "--redis", "redis://:secret@h:x"]);
+        let wrong = wrong.expect("read later").args.into_settings().expect_err("no port");
+        assert!(!format!("{wrong:#}").contains("secret"));
+    }
+
+    #[test]
+    fn signing_keys_are_a_list() {
+        let key = "_-8AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+        let given = settings(&["--signing-key", &format!("{key},{key}")]);
+        assert_eq!((given.signing_keys.as_ref().map(Vec::len), given.check()), (Some(2), Ok(())));
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! `usher verify`: checks the house's promises against its log. It only reads.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Args;
 
 use crate::audit::{self, Verdict};
+
+use super::place::PlaceArgs;
 
 /// Check from the log alone that every promise was kept
 ///
@@ -15,9 +16,8 @@ use crate::audit::{self, Verdict};
 /// break.
 #[derive(Args, Clone, Debug)]
 pub struct VerifyArgs {
-    /// The folder that keeps the log
-    #[arg(long, env = "USHER_DATA", value_name = "DIR", default_value = "./usher-data")]
-    data: PathBuf,
+    #[command(flatten)]
+    place: PlaceArgs,
 }
 
 /// Verifies, and says what came of it.
@@ -25,7 +25,7 @@ pub struct VerifyArgs {
 /// # Errors
 /// There is no log, or it cannot be read, so that nothing can be said.
 pub async fn run(args: VerifyArgs) -> anyhow::Result<ExitCode> {
-    let log = audit::open_log(&args.data)?;
+    let log = args.place.place()?.open_read_only().await?;
     match audit::verify(log).await.context("the log cannot be verified")? {
         Verdict::Kept(tally) => {
             println!("{tally}");

@@ -48,6 +48,27 @@ pub const FAREWELLS_MAX: u32 = 256;
 /// waits for it.
 pub const READY_TIME: Duration = Duration::from_secs(2);
 
+/// How long somebody waits who asks for what this node has not heard of yet: a show that another put
+/// on, or a place in one that another was at.
+pub const NEWS_TIME_MAX: Duration = Duration::from_secs(1);
+
+/// A node holds its clock against the log's this often. A bad one drifts by half a millisecond
+/// meanwhile.
+pub const CLOCK_EVERY: Duration = Duration::from_secs(5);
+
+/// A clock that is off by more than this is warned of: it is not drift, nobody keeps it in step.
+pub const CLOCK_OFF_MS_MAX: u64 = 1_000;
+
+/// A question for the time that took longer than this says too little of it.
+pub const CLOCK_ROUND_TRIP_MAX: Duration = Duration::from_millis(500);
+
+/// Whether the log keeps what it should as safely as it should is asked again this often, and after
+/// it was away.
+pub const DURABILITY_EVERY: Duration = Duration::from_secs(30);
+
+/// Shows that could not be opened because the log was away are tried again this often.
+pub const OPEN_AGAIN: Duration = Duration::from_secs(2);
+
 /// The longest a long poll waits. Under the 30 s after which common proxies give up on a response.
 pub const POLL_TIME_MAX: Duration = Duration::from_secs(25);
 

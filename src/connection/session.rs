@@ -1,8 +1,12 @@
 //! Session tokens: the secret a buyer's browser keeps, signed so that the house need not.
 //!
 //! A token carries the session's id and when it was issued, under HMAC-SHA256: any node with the
-//! same secret can judge it, and none has to remember it. Owns the token's form and its age; knows
-//! nothing of sockets and has no clock.
+//! same keys can judge it, and none has to remember it. Owns the token's form and its age, and which
+//! key of the ring signs and which are believed when; knows nothing of sockets, of where keys are
+//! kept, and has no clock.
+
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -34,19 +38,86 @@ const TOKEN_BYTES: usize = CLAIMS_BYTES + SIGNATURE_BYTES;
 /// The first byte of every token, so that another form can follow this one.
 const VERSION: u8 = 1;
 
-/// Issues tokens and judges them.
+/// Issues tokens and judges them. Clones share one ring of keys.
 #[derive(Clone)]
 pub struct Sessions {
+    // A plain lock: it is held for the copying of a pointer.
+    ring: Arc<RwLock<Arc<[RingKey]>>>,
+}
+
+/// A key, and when it signs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct SigningKey {
+    /// The secret.
+    pub secret: [u8; 32],
+    /// It signs from then on, until another does. It is believed at once: a node that has not read
+    /// of it yet must have time to, before it meets a token that it signed.
+    pub signs_from: Time,
+}
+
+/// Never shows the secret.
+impl fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "(signs from {})", self.signs_from)
+    }
+}
+
+struct RingKey {
     keyed: Hmac<Sha256>,
+    signs_from: Time,
+    /// When the last token it signed has ended; none while nothing is to follow it.
+    believed_until: Option<Time>,
+}
+
+/// The keys of `ring` that are still of use at `now`, in order of signing: one that no longer signs
+/// is believed for as long as a token lives.
+pub fn in_use(ring: &[SigningKey], now: Time) -> Vec<SigningKey> {
+    let keys = with_ends(ring).into_iter();
+    keys.filter(|(_, end)| end.is_none_or(|end| now < end)).map(|(key, _)| key).collect()
+}
+
+/// Each key, in order of signing, and when the last token it signed has ended; none for the last.
+fn with_ends(ring: &[SigningKey]) -> Vec<(SigningKey, Option<Time>)> {
+    let mut ring = ring.to_vec();
+    ring.sort_by_key(|key| (key.signs_from, key.secret));
+    ring.dedup();
+    let ends = ring.iter().skip(1).map(|next| Some(end_of_tokens(next.signs_from))).chain([None]);
+    ring.iter().copied().zip(ends).collect()
+}
+
+/// When the last token has ended that was signed by a key which another followed at `followed`.
+fn end_of_tokens(followed: Time) -> Time {
+    followed.plus_ms(TOKEN_VALID_MS + CLOCKS_APART_MS_MAX)
 }
 
 impl Sessions {
-    /// With the house's secret, the same on every node.
-    #[allow(clippy::expect_used)]
+    /// With one secret, the same on every node.
     pub fn new(secret: [u8; 32]) -> Self {
-        // HMAC takes keys of every length; the error exists for other constructions.
-        let keyed = Hmac::new_from_slice(&secret).expect("HMAC takes a key of 32 bytes");
-        Self { keyed }
+        Self::of(&[SigningKey { secret, signs_from: Time(0) }])
+    }
+
+    /// With keys of which each signs in its time.
+    pub fn of(ring: &[SigningKey]) -> Self {
+        Self { ring: Arc::new(RwLock::new(made(ring))) }
+    }
+
+    /// With one key that signs and others that are believed, too, for good.
+    pub fn believing(signs: [u8; 32], others: &[[u8; 32]]) -> Self {
+        let keys = std::iter::once(&signs).chain(others);
+        let ring = keys.map(|secret| RingKey {
+            keyed: keyed(secret),
+            // The time of all is come, and the last of equals signs.
+            signs_from: Time(0),
+            believed_until: None,
+        });
+        let mut ring: Vec<_> = ring.collect();
+        ring.reverse();
+        Self { ring: Arc::new(RwLock::new(ring.into())) }
+    }
+
+    /// From now on these keys sign and are believed.
+    pub fn replace(&self, ring: &[SigningKey]) {
+        *self.ring.write().unwrap_or_else(PoisonError::into_inner) = made(ring);
     }
 
     /// A new session and its token.
@@ -65,8 +136,11 @@ impl Sessions {
             return None;
         }
         let (claims, signature) = bytes.split_at(CLAIMS_BYTES);
-        self.keyed.clone().chain_update(claims).verify_slice(signature).ok()?;
-        if claims[0] != VERSION {
+        let ring = self.ring();
+        let mut believed = ring.iter().filter(|key| key.is_believed(now));
+        let signed =
+            |key: &RingKey| key.keyed.clone().chain_update(claims).verify_slice(signature).is_ok();
+        if !believed.any(signed) || claims[0] != VERSION {
             return None;
         }
         let session = SessionId(Uuid::from_slice(&claims[1..17]).ok()?);
@@ -85,10 +159,40 @@ impl Sessions {
         token.push(VERSION);
         token.extend_from_slice(session.0.as_bytes());
         token.extend_from_slice(&now.0.to_be_bytes());
-        let signature = self.keyed.clone().chain_update(&token).finalize().into_bytes();
-        token.extend_from_slice(&signature);
+        let ring = self.ring();
+        // In order of signing: the last whose time has come, or, on a clock that is behind, the first.
+        let signs = ring.iter().rfind(|key| key.signs_from <= now).or(ring.first());
+        if let Some(key) = signs {
+            let signature = key.keyed.clone().chain_update(&token).finalize().into_bytes();
+            token.extend_from_slice(&signature);
+        }
         URL_SAFE_NO_PAD.encode(token)
     }
+
+    fn ring(&self) -> Arc<[RingKey]> {
+        self.ring.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl RingKey {
+    fn is_believed(&self, now: Time) -> bool {
+        self.believed_until.is_none_or(|until| now < until)
+    }
+}
+
+fn made(ring: &[SigningKey]) -> Arc<[RingKey]> {
+    let keys = with_ends(ring).into_iter().map(|(key, believed_until)| RingKey {
+        keyed: keyed(&key.secret),
+        signs_from: key.signs_from,
+        believed_until,
+    });
+    keys.collect()
+}
+
+#[allow(clippy::expect_used)]
+fn keyed(secret: &[u8; 32]) -> Hmac<Sha256> {
+    // HMAC takes keys of every length; the error exists for other constructions.
+    Hmac::new_from_slice(secret).expect("HMAC takes a key of 32 bytes")
 }
 
 #[cfg(test)]
@@ -138,6 +242,59 @@ mod tests {
         assert_eq!(house().verify(&token, NOW.plus_ms(TOKEN_VALID_MS)), None);
         assert_eq!(house().verify(&token, Time(NOW.0 - CLOCKS_APART_MS_MAX - 1)), None);
         assert!(house().verify(&token, Time(NOW.0 - CLOCKS_APART_MS_MAX)).is_some());
+    }
+
+    fn key(letter: u8, signs_from: u64) -> SigningKey {
+        SigningKey { secret: [letter; 32], signs_from: Time(signs_from) }
+    }
+
+    #[test]
+    fn a_new_key_is_believed_at_once_and_signs_when_its_time_has_come() {
+        let before = Sessions::of(&[key(1, 0)]);
+        let sessions = before.clone();
+        let (_, token) = sessions.issue(NOW);
+        sessions.replace(&[key(1, 0), key(2, NOW.0 + 60_000)]);
+        // (how much later, whether one who has only the old key believes what is issued then)
+        for (later, by_the_old) in [(0, true), (59_999, true), (60_000, false), (DAY_MS, false)] {
+            let at = NOW.plus_ms(later);
+            let (_, issued) = sessions.issue(at);
+            assert!(sessions.verify(&token, at).is_some(), "{later}");
+            assert!(sessions.verify(&issued, at).is_some(), "{later}");
+            let old = Sessions::new([1; 32]);
+            assert_eq!(old.verify(&issued, at).is_some(), by_the_old, "{later}");
+            let new = Sessions::new([2; 32]);
+            assert_eq!(new.verify(&issued, at).is_some(), !by_the_old, "{later}");
+        }
+        assert!(
+            before.verify(&sessions.issue(NOW.plus_ms(DAY_MS)).1, NOW.plus_ms(DAY_MS)).is_some()
+        );
+    }
+
+    #[test]
+    fn an_old_key_is_believed_for_as_long_as_its_tokens_live_and_then_dropped() {
+        let ring = [key(2, NOW.0), key(1, 0)];
+        let old = Sessions::new([1; 32]);
+        let end = TOKEN_VALID_MS + CLOCKS_APART_MS_MAX;
+        for (later, kept) in [(0, true), (end - 1, true), (end, false)] {
+            let at = NOW.plus_ms(later);
+            // Whoever stole the old key writes whatever time it likes.
+            let (_, forged) = old.issue(at);
+            assert_eq!(Sessions::of(&ring).verify(&forged, at).is_some(), kept, "{later}");
+            assert_eq!(in_use(&ring, at).contains(&key(1, 0)), kept, "{later}");
+            assert!(in_use(&ring, at).contains(&key(2, NOW.0)));
+        }
+    }
+
+    #[test]
+    fn of_keys_that_were_given_the_first_signs_and_all_are_believed() {
+        let given = Sessions::believing([1; 32], &[[2; 32], [3; 32]]);
+        let (_, token) = given.issue(NOW);
+        assert!(Sessions::new([1; 32]).verify(&token, NOW).is_some());
+        for other in [2, 3] {
+            let (_, token) = Sessions::new([other; 32]).issue(NOW);
+            assert!(given.verify(&token, NOW).is_some());
+        }
+        assert_eq!(given.verify(&Sessions::new([4; 32]).issue(NOW).1, NOW), None);
     }
 
     proptest! {

@@ -5,6 +5,7 @@
 //! backend is durable when `append` answers: what it has answered is there after any crash.
 
 pub mod chain;
+pub mod copy;
 mod hearing;
 mod lives;
 pub mod memory;

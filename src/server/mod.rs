@@ -5,16 +5,17 @@
 //! future is ready and then drains: nobody new, everybody told, what is under way finished.
 
 mod accept;
+mod caretaker;
 mod crowd;
 mod demo;
 mod files;
-mod secrets;
+mod programme;
+pub mod secrets;
 
 use std::convert::Infallible;
 use std::fs::DirBuilder;
 use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
-use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Instant;
@@ -22,37 +23,39 @@ use std::time::Instant;
 use rand::RngExt;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinSet;
 
 use crate::box_office::{BoxOffices, Clock};
 use crate::catalogue::{Catalogue, CatalogueError};
 use crate::config::{
-    CLOSE_TIME, DRAIN_TIME_MAX, Demo, FRAME_TIME, KEY_LENGTH_SAFE, Key, PING_EVERY,
-    RECONNECT_WITHIN, Settings,
+    CLOSE_TIME, DRAIN_TIME_MAX, FRAME_TIME, KEY_LENGTH_SAFE, Key, PING_EVERY, RECONNECT_WITHIN,
+    Settings,
 };
-use crate::connection::session::Sessions;
+use crate::connection::session::{Sessions, SigningKey};
 use crate::connection::{Doorkeeper, Rate, Rates};
 use crate::hub::{self, Hub};
 use crate::log::Log;
+use crate::log::redis::{self, RedisLog};
 use crate::log::sqlite::{self, SqliteLog};
 use crate::protocol::rpc::Notice;
-use crate::web::{Door, House, KeyHash, Layouts, Origins, Standing, router};
+use crate::web::{Condition, Door, House, KeyHash, Layouts, Openings, Origins, Standing, router};
 
 use accept::Connections;
+use caretaker::{Caretaker, DurabilityCheck};
+use secrets::{Folder, Safe, SafeError};
 
 /// Why a server did not start, in one sentence with its cause.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The data folder or a secret in it.
-    #[error("the data folder {} cannot be used", .folder.display())]
-    Folder {
-        /// Which.
-        folder: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
+    /// The data folder or a secret in it, or those kept in Redis.
+    #[error(transparent)]
+    Secrets(#[from] SafeError),
     /// The log's file.
     #[error(transparent)]
     Log(#[from] sqlite::OpenError),
+    /// The log in Redis.
+    #[error(transparent)]
+    Redis(#[from] redis::OpenError),
     /// The catalogue in it.
     #[error(transparent)]
     Catalogue(#[from] CatalogueError),
@@ -74,51 +77,84 @@ pub struct Server {
     settings: Settings,
     house: Arc<House>,
     new_key: Option<String>,
+    /// What goes on beside the requests while the house is open. It ends when this is dropped.
+    tasks: JoinSet<Infallible>,
+}
+
+/// What a house stands on: its log, the safe beside it, the clock, and who can tell how safely the
+/// log keeps.
+struct Ground {
+    log: Arc<dyn Log>,
+    safe: Arc<dyn Safe>,
+    clock: Clock,
+    check_durability: Option<DurabilityCheck>,
 }
 
 impl Server {
-    /// Opens the house with these settings, on the log in the data folder.
+    /// Opens the house with these settings, on the log in the data folder or in Redis.
     ///
     /// # Errors
-    /// Where the folder, the log or the catalogue cannot be used. A single show that cannot be
+    /// Where the folder, Redis, the log or the catalogue cannot be used. A single show that cannot be
     /// opened is logged and left out; the others play.
     pub async fn new(settings: Settings) -> Result<Self, StartError> {
-        let in_folder = |source| StartError::Folder { folder: settings.data.clone(), source };
+        if let Some(address) = &settings.redis {
+            let log = RedisLog::open(address, settings.durability).await?;
+            return Self::in_redis(settings, log, Clock::of_the_wall()).await;
+        }
+        let folder = settings.data.clone();
         // Made for its owner alone: it holds secrets, names and addresses.
-        DirBuilder::new().recursive(true).mode(0o700).create(&settings.data).map_err(in_folder)?;
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(&folder);
+        made.map_err(|source| SafeError::Folder { folder, source })?;
         // The log first: it refuses a second process before anything else is touched.
         let log: Arc<dyn Log> = Arc::new(SqliteLog::open(settings.data.join(sqlite::FILE_NAME))?);
         Self::on_log(settings, log, Clock::of_the_wall()).await
     }
 
-    /// As [`Server::new`], on a log and a clock that are handed in.
+    /// As [`Server::new`], on a log and a clock that are handed in; the secrets are those of the data
+    /// folder.
     ///
     /// # Errors
     /// As there.
     pub async fn on_log(
-        mut settings: Settings,
+        settings: Settings,
         log: Arc<dyn Log>,
         clock: Clock,
     ) -> Result<Self, StartError> {
+        let safe = Arc::new(Folder(settings.data.clone()));
+        Self::on(Ground { log, safe, clock, check_durability: None }, settings).await
+    }
+
+    /// As [`Server::new`], on a log in Redis that was opened, and a clock; the secrets are kept there,
+    /// too.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn in_redis(
+        settings: Settings,
+        log: RedisLog,
+        clock: Clock,
+    ) -> Result<Self, StartError> {
+        let checked = log.clone();
+        let check: DurabilityCheck = Box::new(move || {
+            let log = checked.clone();
+            Box::pin(async move { log.check_durability().await })
+        });
+        let safe = Arc::new(log.clone());
+        let log = Arc::new(log);
+        Self::on(Ground { log, safe, clock, check_durability: Some(check) }, settings).await
+    }
+
+    async fn on(ground: Ground, mut settings: Settings) -> Result<Self, StartError> {
+        let Ground { log, safe, clock, check_durability } = ground;
         settings.limits = files::fit(settings.limits);
-        let in_folder = |source| StartError::Folder { folder: settings.data.clone(), source };
-        let secret = secrets::signing_secret(&settings.data).map_err(in_folder)?;
-        let (key, new_key) = match &settings.key {
-            Some(Key(given)) => {
-                if given.len() < KEY_LENGTH_SAFE {
-                    tracing::warn!("--key is short: under {KEY_LENGTH_SAFE} it can be guessed");
-                }
-                (given.clone(), None)
-            }
-            None => {
-                let (key, made) = secrets::box_office_key(&settings.data).map_err(in_folder)?;
-                (key.clone(), made.then_some(key))
-            }
-        };
+        let (key, new_key) = box_office_key(&settings, &*safe).await?;
+        let (signing, sessions) = signing(&settings, &*safe).await?;
+        let box_office = settings.key.is_none().then(|| key.clone());
+        let kept = secrets::Kept { signing, box_office };
         let catalogue = Catalogue::open(log.clone()).await?;
         let hub = Arc::new(Hub::start(&hub_settings(&settings)).map_err(StartError::Hub)?);
-        let offices = BoxOffices::new(log, hub.clone(), clock.clone());
-        let doorkeeper = Doorkeeper::new(Sessions::new(secret), rates(&settings), clock);
+        let offices = BoxOffices::new(log.clone(), hub.clone(), clock.clone());
+        let doorkeeper = Doorkeeper::new(sessions.clone(), rates(&settings), clock.clone());
         let house = Arc::new(House {
             catalogue,
             offices,
@@ -129,10 +165,19 @@ impl Server {
             proxies: settings.proxies.clone(),
             key: KeyHash::of(&key),
             layouts: Layouts::default(),
+            openings: Openings::default(),
+            condition: Condition::default(),
         });
-        let server = Self { settings, house, new_key };
-        server.open_shows().await;
-        Ok(server)
+        // Before the first show opens: holds lapse by the log's time, also those of a house that was
+        // closed.
+        let mut caretaker = Caretaker::new(log, clock.clone(), house.clone(), check_durability);
+        caretaker.look_at_the_clock().await;
+        let done = programme::open_all(&house, &*safe, settings.demo).await?;
+        let mut tasks = JoinSet::new();
+        tasks.spawn(caretaker.care());
+        tasks.spawn(programme::follow(house.clone(), done));
+        tasks.spawn(async move { kept.follow(&*safe, &sessions, || clock.now()).await });
+        Ok(Self { settings, house, new_key, tasks })
     }
 
     /// The box office's key, where it was made by this start: to be shown this once.
@@ -157,7 +202,7 @@ impl Server {
 
     /// Serves until `stop` is ready, then drains. Returns within `DRAIN_TIME_MAX` of that.
     pub async fn run(self, listener: TcpListener, stop: impl Future<Output = ()>) {
-        let Self { settings, house, .. } = self;
+        let Self { settings, house, tasks, .. } = self;
         let connections = Connections::new(router(house.clone()));
         let crowd = crowd::send_in(&house.offices, settings.demo_crowd);
         house.door.set(Standing::Open);
@@ -169,7 +214,7 @@ impl Server {
             };
             debug_assert!(nobody.is_none(), "accepting goes on for ever");
             tracing::info!("the house is closing");
-            drop(crowd);
+            drop((crowd, tasks));
             // Still accepting: who comes now hears 503 instead of nothing.
             tokio::select! {
                 never = accepting => match never {},
@@ -184,22 +229,36 @@ impl Server {
         house.hub.stop();
         tracing::info!("the house is closed");
     }
+}
 
-    async fn open_shows(&self) {
-        let house = &self.house;
-        if self.settings.demo == Demo::House && house.catalogue.is_empty() {
-            demo::put_on(house, house.offices.clock().now()).await;
-        }
-        for show in house.catalogue.shows() {
-            match house.open(&show).await {
-                Ok(Some(_)) => {}
-                Ok(None) => tracing::error!(show = %show.id, "a show's hall is not there"),
-                Err(error) => {
-                    tracing::error!(show = %show.id, %error, "a show could not be opened");
-                }
-            }
-        }
+/// The box office's key, and the same again where this start made it.
+async fn box_office_key(
+    settings: &Settings,
+    safe: &dyn Safe,
+) -> Result<(String, Option<String>), SafeError> {
+    let Some(Key(given)) = &settings.key else {
+        let (key, made) = secrets::box_office_key(safe).await?;
+        return Ok((key.clone(), made.then_some(key)));
+    };
+    if given.len() < KEY_LENGTH_SAFE {
+        tracing::warn!("--key is short: under {KEY_LENGTH_SAFE} it can be guessed");
     }
+    Ok((given.clone(), None))
+}
+
+/// Who signs sessions, and the keys that are kept, where they are.
+async fn signing(
+    settings: &Settings,
+    safe: &dyn Safe,
+) -> Result<(Option<Vec<SigningKey>>, Sessions), SafeError> {
+    let given = settings.signing_keys.iter().flatten().filter_map(Key::signing_bytes);
+    let given: Vec<_> = given.collect();
+    if let Some((signs, others)) = given.split_first() {
+        return Ok((None, Sessions::believing(*signs, others)));
+    }
+    let kept = secrets::signing_keys(safe).await?;
+    let sessions = Sessions::of(&kept);
+    Ok((Some(kept), sessions))
 }
 
 /// Closes the house: nobody new, everybody told and asked to leave, every show's state saved.

@@ -147,7 +147,7 @@ async fn change_sale(
     command: fn(Vec<u64>) -> Command,
 ) -> Result<Response, Problem> {
     house.key.check(request.headers())?;
-    let show = house.show(&show)?;
+    let show = house.show(&show).await?;
     let body = reading::body(request, SEAT_LIST_BYTES_MAX, REQUEST_BODY_TIME).await?;
     let SeatList { seats } = serde_json::from_slice(&body).map_err(|error| {
         let message = format!("This is not {{\"seats\":[…]}}: {error}.");

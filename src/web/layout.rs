@@ -152,7 +152,7 @@ pub(super) async fn layout(
     show: Named,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let show = house.show(&show)?;
+    let show = house.show(&show).await?;
     let epoch = show.head().epoch;
     Ok(house.layouts.get(&show, epoch).await?.answer(&headers))
 }

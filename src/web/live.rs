@@ -45,7 +45,7 @@ pub(super) async fn live(
     show: Named,
     mut request: Request,
 ) -> Result<Response, Problem> {
-    let show = house.show(&show)?;
+    let show = house.show(&show).await?;
     let headers = request.headers();
     if !asks_for_upgrade(&request) {
         return Err(Problem::new(
@@ -73,6 +73,7 @@ pub(super) async fn live(
         let Ok(upgraded) = upgrade.await else { return };
         let Some((stream, already_read)) = the_stream_itself(upgraded) else { return };
         if stays {
+            house.catch_up_to(&show, since).await;
             adopt(&house, stream, already_read, Opened { show, format, since, place });
         } else {
             turn_away(stream).await;

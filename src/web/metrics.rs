@@ -46,6 +46,7 @@ impl Collector for Reading {
         self.box_office(&mut encoder)?;
         self.appends(&mut encoder)?;
         self.hub(&mut encoder)?;
+        self.condition(&mut encoder)?;
         self.connections(&mut encoder)
     }
 }
@@ -55,7 +56,7 @@ impl Reading {
         let counters = self.house.offices.counters();
         let shows = self.house.offices.all().len() as u64;
         gauge(encoder, "shows_open", "Shows open on this node.", shows)?;
-        let counts: [(&str, &str, &AtomicU64); 7] = [
+        let counts: [(&str, &str, &AtomicU64); 9] = [
             ("holds", "Holds granted.", &counters.holds),
             ("releases", "Holds given back by their buyers.", &counters.releases),
             ("lapses", "Holds that lapsed.", &counters.lapses),
@@ -63,6 +64,8 @@ impl Reading {
             ("entries_void", "Entries whose guard was false.", &counters.voids),
             ("appends_unanswered", "Appends the log did not answer.", &counters.unavailable),
             ("forks", "Times a show's history was lost.", &counters.forks),
+            ("orders_lost", "Orders known here that the log has lost.", &counters.lost_orders),
+            ("holds_lost", "Holds known here that the log has lost.", &counters.lost_holds),
         ];
         for (name, help, count) in counts {
             counter(encoder, name, help, count.load(Ordering::Relaxed))?;
@@ -103,6 +106,21 @@ impl Reading {
         Ok(())
     }
 
+    fn condition(&self, encoder: &mut DescriptorEncoder<'_>) -> std::fmt::Result {
+        let condition = &self.house.condition;
+        let help = "How far the machine's clock is ahead of the log's, in milliseconds.";
+        let offset = ConstGauge::new(condition.clock_offset_ms());
+        offset.encode(encoder.encode_descriptor("clock_offset_ms", help, None, GAUGE)?)?;
+        let help = "1 while acknowledgements survive less than was asked for.";
+        let is_weaker = u64::from(condition.durability_weaker());
+        gauge(encoder, "durability_weaker", help, is_weaker)?;
+        let help = "1 while changes are refused because the log does not answer.";
+        gauge(encoder, "log_is_away", help, u64::from(self.house.offices.log_is_away()))?;
+        let help = "How long the log did not answer, in all.";
+        let away = ConstCounter::new(condition.log_away().as_secs_f64());
+        away.encode(encoder.encode_descriptor("log_away", help, Some(&Unit::Seconds), COUNTER)?)
+    }
+
     fn connections(&self, encoder: &mut DescriptorEncoder<'_>) -> std::fmt::Result {
         let places = u64::from(self.house.door.places_taken());
         gauge(encoder, "places_taken", "Sockets and long polls that have a place.", places)?;
@@ -115,6 +133,8 @@ impl Reading {
         Ok(())
     }
 }
+
+const GAUGE: prometheus_client::metrics::MetricType = prometheus_client::metrics::MetricType::Gauge;
 
 const COUNTER: prometheus_client::metrics::MetricType =
     prometheus_client::metrics::MetricType::Counter;

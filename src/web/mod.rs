@@ -7,10 +7,12 @@
 mod address;
 mod allowance;
 mod box_office;
+mod condition;
 mod door;
 mod layout;
 mod live;
 mod metrics;
+mod openings;
 mod origin;
 mod pages;
 mod patience;
@@ -27,15 +29,16 @@ use std::time::Instant;
 
 use axum::http::{Extensions, HeaderMap};
 
-use crate::box_office::{BoxOffices, OpenError, OpenShow};
+use crate::box_office::{BoxOffices, OpenShow};
 use crate::catalogue::{AddShowError, Catalogue, NewShow};
 use crate::connection::Doorkeeper;
 use crate::hub::Hub;
-use crate::show::Definition;
 
 pub use address::Peer;
 pub use box_office::KeyHash;
+pub use condition::Condition;
 pub use door::{Door, Place, Standing, TurnedAway};
+pub use openings::Openings;
 pub use origin::Origins;
 pub use patience::Patient;
 pub use router::router;
@@ -63,20 +66,15 @@ pub struct House {
     pub key: KeyHash,
     /// Layouts ready to be sent.
     pub layouts: Layouts,
+    /// Who opens shows, and who waits for it.
+    pub openings: Openings,
+    /// How this node is.
+    pub condition: Condition,
 }
 
 pub use layout::Layouts;
 
 impl House {
-    /// Opens a show of the programme, so that seats can be had.
-    ///
-    /// # Errors
-    /// Where its log cannot be read, or its hall is not there.
-    pub async fn open(&self, show: &Definition) -> Result<Option<Arc<OpenShow>>, OpenError> {
-        let Some(hall) = self.catalogue.hall(&show.hall) else { return Ok(None) };
-        self.offices.open(&show.id, hall.hall, hall.floor).await.map(Some)
-    }
-
     /// Puts a show on the programme and opens it; none where it is kept but could not be opened,
     /// which is logged: the next start tries again.
     ///
@@ -96,9 +94,9 @@ impl House {
 
     /// The open show of this name; 404 where none is called so, 503 where it is on the programme
     /// but not open: it could not be opened, or the house is closing and it was closed already.
-    fn show(&self, Named(id): &Named) -> Result<Arc<OpenShow>, Problem> {
+    async fn show(&self, Named(id): &Named) -> Result<Arc<OpenShow>, Problem> {
         let Some(id) = id else { return Err(Problem::no_such_show()) };
-        if let Some(open) = self.offices.show(id) {
+        if let Some(open) = self.find(id).await {
             return Ok(open);
         }
         if self.catalogue.show(id).is_none() {

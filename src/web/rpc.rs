@@ -26,7 +26,7 @@ pub(super) async fn rpc(
     show: Named,
     http: Request,
 ) -> Result<Response, Problem> {
-    let show = house.show(&show)?;
+    let show = house.show(&show).await?;
     house.origins.check(http.headers())?;
     let from = house.counted(http.headers(), http.extensions()).map_err(House::not_now)?;
     let token = reading::bearer(http.headers()).map(ToOwned::to_owned);

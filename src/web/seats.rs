@@ -31,10 +31,11 @@ pub(super) async fn seats(
     headers: HeaderMap,
     extensions: Extensions,
 ) -> Result<Response, Problem> {
-    let show = house.show(&show)?;
+    let show = house.show(&show).await?;
     house.origins.check(&headers)?;
     let (since, wait) = read_query(query.as_deref())?;
     let format = format_asked(&headers);
+    house.catch_up_to(&show, since).await;
     let frame = match since {
         None => show.board().frame_since(None, format),
         Some(since) if wait.is_zero() => news(show.board(), since, format),

@@ -103,7 +103,7 @@ pub(super) async fn one(
     State(house): State<Arc<House>>,
     show: Named,
 ) -> Result<impl IntoResponse, Problem> {
-    let show = house.show(&show)?;
+    let show = house.show(&show).await?;
     Ok(([NOT_KEPT], Json(serde_json::json!(Listed::new(&show)))))
 }
 
@@ -112,7 +112,7 @@ pub(super) async fn head(
     State(house): State<Arc<House>>,
     show: Named,
 ) -> Result<impl IntoResponse, Problem> {
-    let head = house.show(&show)?.head();
+    let head = house.show(&show).await?.head();
     let body = serde_json::json!({
         "epoch": head.epoch.to_string(),
         "seq": head.seq,

@@ -7,7 +7,9 @@ mod frozen;
 mod log_contract;
 mod log_memory;
 mod log_sqlite;
+mod many_nodes;
 mod open_house;
+mod program;
 #[allow(dead_code, unused_imports)] // the tests that use all of it are being written
 mod proxy;
 #[allow(dead_code, unused_imports)] // as above

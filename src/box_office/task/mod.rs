@@ -295,7 +295,11 @@ impl Task {
         if let Some(outside) = &mut self.outside {
             outside.changed(&settled.outcomes);
         }
-        self.board.publish(self.head().seq, &settled.changes);
+        let seq = self.head().seq;
+        // Who only asked the log may have heard nothing new.
+        if seq > self.board.position().1 {
+            self.board.publish(seq, &settled.changes);
+        }
         for told in settled.told {
             let text = Bytes::from(told.notice.encode());
             self.hub.notify(&self.show, told.session, told.except, text);

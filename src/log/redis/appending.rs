@@ -79,7 +79,7 @@ impl Core {
         let (log, meta) = (names::log(stream), names::meta(stream));
         let waits = self.replicas().is_some();
         // Nothing is said of a page that a failover could take back.
-        let channel = if waits { String::new() } else { names::channel(stream.as_str()) };
+        let channel = if waits { String::new() } else { self.channel(stream) };
         let mut call = scripts::call(&scripts::APPEND, &[&log, &meta]);
         call.arg(known.position.epoch)
             .arg(known.position.seq)
@@ -107,12 +107,16 @@ impl Core {
         }
         let mut page = format!("{epoch} {id} {before} {}\n", own.count).into_bytes();
         page.extend_from_slice(&own.bytes);
-        let channel = names::channel(stream.as_str());
+        let channel = self.channel(stream);
         let mut say = redis::pipe();
         say.cmd("SPUBLISH").arg(&channel).arg(page);
         if let Err(error) = self.map.ask(names::slot(&channel), &say).await {
             tracing::debug!(?error, "a page could not be said");
         }
+    }
+
+    fn channel(&self, stream: &StreamId) -> String {
+        names::channel(stream.as_str(), self.map.login().database)
     }
 
     pub(super) async fn create(

@@ -215,7 +215,7 @@ impl Listener {
     }
 
     async fn subscribe(&mut self, stream: &str) -> anyhow::Result<()> {
-        let channel = names::channel(stream);
+        let channel = names::channel(stream, self.map.login().database);
         let slot = names::slot(&channel);
         let node = timeout(ANSWERED_WITHIN, self.map.node_of(slot)).await??;
         match self.subscribed.get(stream) {
@@ -250,7 +250,7 @@ impl Listener {
             return;
         };
         let mut unsubscribe = redis::cmd("SUNSUBSCRIBE");
-        unsubscribe.arg(names::channel(stream));
+        unsubscribe.arg(names::channel(stream, self.map.login().database));
         let answer = line.connection.send_packed_command(&unsubscribe);
         if !matches!(timeout(ANSWERED_WITHIN, answer).await, Ok(Ok(Value::Push { .. }))) {
             line.is_alive.store(false, Ordering::Release);

@@ -104,6 +104,15 @@ impl RedisLog {
         checks::check(&self.core.map, Some(self.core.durability)).await
     }
 
+    /// The house's secret of this name, if one is kept.
+    ///
+    /// # Errors
+    ///
+    /// Redis did not answer.
+    pub async fn kept(&self, name: &str) -> Result<Option<String>, ReadError> {
+        self.core.kept(name).await
+    }
+
     /// The house's secret of this name: the one that is kept, or `made` if none was.
     ///
     /// # Errors

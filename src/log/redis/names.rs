@@ -38,14 +38,18 @@ pub(super) fn orders(stream: &StreamId) -> String {
     format!("usher:{{{}}}:orders", stream.as_str())
 }
 
-/// The channel pages are said on.
-pub(super) fn channel(stream: &str) -> String {
-    format!("usher:{{{stream}}}")
+/// The channel pages are said on. Channels are of all databases of a server alike, so the number of
+/// any but the first is in their name.
+pub(super) fn channel(stream: &str, database: u16) -> String {
+    match database {
+        0 => format!("usher:{{{stream}}}"),
+        number => format!("usher:{{{stream}}}:{number}"),
+    }
 }
 
 /// The stream whose pages are said on `channel`.
 pub(super) fn stream_of(channel: &str) -> Option<&str> {
-    channel.strip_prefix("usher:{")?.strip_suffix('}')
+    channel.strip_prefix("usher:{")?.split_once('}').map(|(stream, _)| stream)
 }
 
 /// A buyer's orders, as `show/order`.
@@ -84,7 +88,10 @@ mod tests {
         }
         assert_eq!(slot("{}foo"), 9_500, "empty braces are part of the name");
         let hamlet = StreamId("hamlet".to_owned());
-        assert_eq!(slot(&log(&hamlet)), slot(&channel("hamlet")));
-        assert_eq!(stream_of(&channel("hamlet")), Some("hamlet"));
+        for database in [0, 7] {
+            let channel = channel("hamlet", database);
+            assert_eq!(slot(&log(&hamlet)), slot(&channel));
+            assert_eq!(stream_of(&channel), Some("hamlet"));
+        }
     }
 }

@@ -63,6 +63,15 @@ impl Core {
         Ok(Some(shown.unwrap_or(0).min(last.last)))
     }
 
+    /// The secret of this name, if one is kept.
+    pub(super) async fn kept(&self, name: &str) -> Result<Option<String>, ReadError> {
+        let key = names::kept(name);
+        let mut commands = redis::pipe();
+        commands.cmd("GET").arg(&key);
+        let told = self.map.ask(names::slot(&key), &commands).await;
+        Ok(told.map_err(ReadError::Unavailable)?.into_iter().next().and_then(text))
+    }
+
     /// The secret of this name: the one that is kept, or `made` if there was none.
     pub(super) async fn keep(&self, name: &str, made: &str) -> Result<String, ReadError> {
         let kept = self.keep_or_replace(name, "", made).await?;

@@ -54,7 +54,7 @@ impl fmt::Display for Place {
 pub(super) struct Login {
     user: Option<String>,
     password: Option<String>,
-    database: u16,
+    pub(super) database: u16,
     tls: bool,
 }
 

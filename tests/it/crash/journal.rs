@@ -8,7 +8,7 @@ use usher::show::HoldId;
 
 /// What was asked.
 #[derive(Clone, Debug)]
-pub(super) enum Asked {
+pub(crate) enum Asked {
     Hold { seats: Vec<u32> },
     Change { hold: HoldId, seats: Vec<u32> },
     Release { hold: HoldId },

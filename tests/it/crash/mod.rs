@@ -4,8 +4,7 @@
 //! acknowledged, and of the one thing that was asked and not answered when the program died: that
 //! may have happened or not, nothing else may be in doubt.
 
-mod journal;
-mod program;
+pub(crate) mod journal;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,8 +18,8 @@ use usher::protocol::rpc::Card;
 use usher::protocol::seats::Format;
 use usher::show::SeatState;
 
+use crate::program::{self, Program, verify};
 use journal::{Asked, Journal};
-use program::{Program, verify};
 
 /// How often the program is killed.
 const ROUNDS: u64 = 10;
@@ -30,7 +29,7 @@ const BUYERS: usize = 6;
 const SEATS: u32 = 2_000;
 
 /// From `USHER_SEED`, or another each time; told, so that a failure can be repeated.
-fn seed() -> u64 {
+pub(crate) fn seed() -> u64 {
     let given = std::env::var("USHER_SEED").ok().and_then(|text| text.parse().ok());
     let seed = given.unwrap_or_else(|| rand::rng().random());
     eprintln!("USHER_SEED={seed}");

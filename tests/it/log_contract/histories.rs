@@ -30,6 +30,8 @@ pub(super) async fn any_is_the_list_of_what_was_appended<F>(new: fn() -> F)
 where
     F: Future<Output = Fixture> + 'static,
 {
+    // What the logs share is not to end and begin again with each.
+    let _shared = new().await.shared.clone();
     let histories = prop::collection::vec((any::<bool>(), any_step()), 1..40);
     let runtime = tokio::runtime::Handle::current();
     let judged = tokio::task::spawn_blocking(move || {

@@ -5,12 +5,15 @@ mod appending;
 mod hearing;
 mod histories;
 mod lives;
+mod on_redis;
 mod snapshots;
 
+use std::any::Any;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use tempfile::TempDir;
+use tokio::sync::OwnedMutexGuard;
 use usher::log::memory::MemoryLog;
 use usher::log::sqlite::SqliteLog;
 use usher::log::{Appended, Genesis, Known, Log, Mark, Position, Recorded, StreamId};
@@ -21,19 +24,27 @@ struct Fixture {
     here: Arc<dyn Log>,
     there: Arc<dyn Log>,
     _folder: Option<TempDir>,
+    /// What it shares with other fixtures, and does without no sooner than they do.
+    shared: Option<Arc<dyn Any + Send + Sync>>,
+    /// Held while only one fixture may use what is shared.
+    _turn: Option<OwnedMutexGuard<()>>,
 }
 
 impl Fixture {
     async fn memory() -> Self {
         let log = MemoryLog::new();
-        Self { here: Arc::new(log.clone()), there: Arc::new(log), _folder: None }
+        Self::of(Arc::new(log.clone()), Arc::new(log))
     }
 
     async fn sqlite() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let log = SqliteLog::open(folder.path().join("log.sqlite")).expect("a new log");
         let log: Arc<dyn Log> = Arc::new(log);
-        Self { here: log.clone(), there: log, _folder: Some(folder) }
+        Self { _folder: Some(folder), ..Self::of(log.clone(), log) }
+    }
+
+    fn of(here: Arc<dyn Log>, there: Arc<dyn Log>) -> Self {
+        Self { here, there, _folder: None, shared: None, _turn: None }
     }
 
     /// The log with the stream `hamlet` begun in it.
@@ -139,6 +150,8 @@ macro_rules! shared_keeps {
 macro_rules! every_shared_backend_keeps {
     ($($stories:tt)+) => {
         shared_keeps!(memory as memory_shared: $($stories)+);
+        shared_keeps!(redis as redis_shared: $($stories)+);
+        shared_keeps!(redis_cluster as redis_cluster_shared: $($stories)+);
     };
 }
 
@@ -146,6 +159,8 @@ macro_rules! every_backend_keeps {
     ($($stories:tt)+) => {
         keeps!(memory: $($stories)+);
         keeps!(sqlite: $($stories)+);
+        keeps!(redis: $($stories)+);
+        keeps!(redis_cluster: $($stories)+);
     };
 }
 

@@ -48,6 +48,11 @@ impl RedisCluster {
         urls.join(",")
     }
 
+    /// Its primaries.
+    pub(crate) fn primaries(&self) -> impl Iterator<Item = &RedisServer> {
+        self.nodes.iter().filter(|node| node.info("role").as_deref() == Some("master"))
+    }
+
     /// The slot of a key.
     pub(crate) fn slot_of(&self, key: &str) -> u16 {
         let slot = self.nodes[0].ask(&["CLUSTER", "KEYSLOT", key]).number();

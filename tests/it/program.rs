@@ -11,38 +11,47 @@ use usher::show::ShowId;
 use crate::open_house::{KEY, new_show};
 
 /// A running `usher serve`; killed when it is dropped.
-pub(super) struct Program {
+pub(crate) struct Program {
     child: Child,
     address: String,
 }
 
-/// `usher serve` on a port of its own, with limits that no quick buyer meets.
-pub(super) fn serve(data: &Path) -> Vec<String> {
+/// What every server of a test is told: a port of its own, and limits that no quick buyer meets.
+const EVERY_SERVER: [&str; 19] = [
+    "serve",
+    "--listen",
+    "127.0.0.1:0",
+    "--demo",
+    "none",
+    "--key",
+    KEY,
+    "--shards",
+    "1",
+    "--messages-per-second",
+    "100000",
+    "--messages-burst",
+    "100000",
+    "--attempts-per-second",
+    "100000",
+    "--attempts-burst",
+    "100000",
+    "--upgrades-per-second",
+    "100000",
+];
+
+fn every_server_and(words: &[&str]) -> Vec<String> {
+    EVERY_SERVER.iter().chain(words).map(|word| (*word).to_owned()).collect()
+}
+
+/// `usher serve` on a folder.
+pub(crate) fn serve(data: &Path) -> Vec<String> {
     let data = data.to_str().expect("text");
-    let words = [
-        "serve",
-        "--listen",
-        "127.0.0.1:0",
-        "--data",
-        data,
-        "--demo",
-        "none",
-        "--key",
-        KEY,
-        "--shards",
-        "1",
-        "--log-level",
-        "error",
-        "--messages-per-second",
-        "100000",
-        "--messages-burst",
-        "100000",
-        "--attempts-per-second",
-        "100000",
-        "--attempts-burst",
-        "100000",
-    ];
-    words.map(ToOwned::to_owned).into()
+    every_server_and(&["--data", data, "--log-level", "error"])
+}
+
+/// `usher serve` on a Redis: one node of many.
+pub(crate) fn serve_on(redis: &str, durability: &str) -> Vec<String> {
+    every_server_and(&["--redis", redis, "--durability", durability, "--log-level", "info"])
 }
 
 fn usher(words: &[String]) -> Command {
@@ -56,23 +65,35 @@ fn usher(words: &[String]) -> Command {
 }
 
 /// Runs it to its end: the exit code, and what it said on either road.
-pub(super) fn run(words: &[String]) -> (Option<i32>, String, String) {
+pub(crate) fn run(words: &[String]) -> (Option<i32>, String, String) {
     let output = usher(words).output().expect("it runs");
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
     (output.status.code(), text(output.stdout), text(output.stderr))
 }
 
-/// `usher verify`: the exit code, and all it said.
-pub(super) fn verify(data: &Path) -> (Option<i32>, String) {
-    let data = data.to_str().expect("text").to_owned();
-    let (code, out, errors) = run(&["verify".to_owned(), "--data".to_owned(), data]);
+/// `usher verify` on a folder: the exit code, and all it said.
+pub(crate) fn verify(data: &Path) -> (Option<i32>, String) {
+    verify_with(&["--data", data.to_str().expect("text")])
+}
+
+/// `usher verify` with these words: the exit code, and all it said.
+pub(crate) fn verify_with(words: &[&str]) -> (Option<i32>, String) {
+    let words: Vec<String> = ["verify"].iter().chain(words).map(|word| word.to_string()).collect();
+    let (code, out, errors) = run(&words);
     (code, out + &errors)
 }
 
 impl Program {
-    /// Starts it and waits until it says where it listens.
-    pub(super) fn start(data: &Path) -> Self {
-        let mut child = usher(&serve(data)).stdout(Stdio::piped()).spawn().expect("it starts");
+    /// Starts it on a folder and waits until it says where it listens.
+    pub(crate) fn start(data: &Path) -> Self {
+        Self::start_as(&serve(data), Stdio::inherit())
+    }
+
+    /// Starts it with these words, its log of operations going to `told`, and waits until it says
+    /// where it listens.
+    pub(crate) fn start_as(words: &[String], told: impl Into<Stdio>) -> Self {
+        let mut command = usher(words);
+        let mut child = command.stdout(Stdio::piped()).stderr(told).spawn().expect("it starts");
         // Read to the end of the first line and then no more: it must not die of that.
         let said = child.stdout.take().expect("its words");
         let mut line = String::new();
@@ -82,13 +103,18 @@ impl Program {
         Self { child, address }
     }
 
+    /// Where it listens, as a browser would be given it.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
     /// As its clients know it.
-    pub(super) fn house(&self) -> House {
+    pub(crate) fn house(&self) -> House {
         House::at(&self.address).expect("an address")
     }
 
     /// Puts on a show of ten seats in a row and a floor for the others.
-    pub(super) async fn a_show(&self, seats: u32, policy: Value) -> ShowId {
+    pub(crate) async fn a_show(&self, seats: u32, policy: Value) -> ShowId {
         let mut plan = crate::open_house::small_plan();
         if seats > 10 {
             plan["zones"][0]["areas"] = json!([{
@@ -113,19 +139,18 @@ impl Program {
     }
 
     /// `kill -9`: no warning, no time for anything.
-    pub(super) fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         self.child.kill().expect("killed");
         self.child.wait().expect("gone");
     }
 
     /// `kill -TERM`: the way an operator stops it.
-    pub(super) fn terminate(&self) {
-        let told = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
-        assert!(told.expect("told").success());
+    pub(crate) fn terminate(&self) {
+        crate::redis_server::signal(&self.child, "TERM");
     }
 
     /// Waits for its end; the exit code.
-    pub(super) fn ended(&mut self) -> Option<i32> {
+    pub(crate) fn ended(&mut self) -> Option<i32> {
         self.child.wait().expect("an end").code()
     }
 }

@@ -1,0 +1,130 @@
+//! What the catalogue's log says, applied: which halls and shows there are.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::hall::{Floor, HallId};
+use crate::log::{CreateError, Genesis, Known, Log, Position, ReadError, Recorded, StreamId};
+use crate::show::{Definition, ShowId};
+
+use super::entry::Entry;
+use super::{CatalogueError, Cursor, SharedHall};
+
+/// Entries read at once while opening. An entry may be a whole hall, so a few.
+const READ_AT_ONCE: usize = 16;
+
+/// The halls and shows as they are after a place in the log.
+#[derive(Clone, Debug)]
+pub(super) struct Programme {
+    pub(super) known: Known,
+    pub(super) halls: BTreeMap<HallId, SharedHall>,
+    pub(super) shows: BTreeMap<ShowId, Arc<Definition>>,
+    /// The order of the list: who begins first, then by name.
+    pub(super) by_start: BTreeMap<Cursor, Arc<Definition>>,
+    /// Shows on the programme whose own streams are not there.
+    pub(super) missing: BTreeSet<ShowId>,
+}
+
+/// What an entry comes to, once all that it names was read.
+#[derive(Debug)]
+pub(super) enum Fact {
+    Hall(SharedHall),
+    Show(Arc<Definition>),
+    /// A show whose stream is not there.
+    Missing(ShowId),
+}
+
+/// Reads an entry, and the beginning of the show that it names. Where that show's stream is gone and
+/// `before` still knows the show, the stream is begun again.
+pub(super) async fn read_fact(
+    log: &dyn Log,
+    recorded: &Recorded,
+    before: Option<&Programme>,
+) -> Result<Fact, CatalogueError> {
+    let not_understood = |source| CatalogueError::NotUnderstood { seq: recorded.seq, source };
+    match Entry::from_bytes(&recorded.bytes).map_err(not_understood)? {
+        Entry::HallImported { id, hall } => {
+            let floor = Arc::new(Floor::new(&hall));
+            Ok(Fact::Hall(SharedHall { id, hall: Arc::new(*hall), floor }))
+        }
+        Entry::ShowAdded { id } => match log.genesis(&StreamId::show(&id)).await {
+            Ok(genesis) => {
+                let show = serde_json::from_slice(&genesis.bytes).map_err(not_understood)?;
+                Ok(Fact::Show(Arc::new(show)))
+            }
+            Err(ReadError::NoSuchStream) => {
+                let Some(show) = before.and_then(|before| before.shows.get(&id)) else {
+                    tracing::error!(show = %id, "a show's log is gone: it is left out");
+                    return Ok(Fact::Missing(id));
+                };
+                begin_again(log, show).await?;
+                Ok(Fact::Show(show.clone()))
+            }
+            Err(error) => Err(error.into()),
+        },
+    }
+}
+
+/// Begins the stream of a show that is known here, if it is not there.
+pub(super) async fn begin_again(log: &dyn Log, show: &Definition) -> Result<(), CatalogueError> {
+    let bytes = serde_json::to_vec(show).map_err(CatalogueError::NotJson)?;
+    let genesis = Genesis::new(getrandom::u64()?, bytes.into());
+    match log.create(&StreamId::show(&show.id), genesis).await {
+        Ok(()) => {
+            tracing::error!(show = %show.id, "the log has lost this show wholly: it begins again");
+            Ok(())
+        }
+        Err(CreateError::Exists) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+impl Programme {
+    /// Reads it wholly. `before` is what was known of a history that was lost.
+    pub(super) async fn read(log: &dyn Log, before: Option<&Self>) -> Result<Self, CatalogueError> {
+        let stream = StreamId::catalogue();
+        let lives = log.genesis(&stream).await?.lives;
+        let mut programme = Self {
+            known: Known::nothing(lives.now()),
+            halls: BTreeMap::new(),
+            shows: BTreeMap::new(),
+            by_start: BTreeMap::new(),
+            missing: BTreeSet::new(),
+        };
+        loop {
+            let page = log.read(&stream, programme.known.position.seq, READ_AT_ONCE).await?;
+            if page.is_empty() {
+                break;
+            }
+            for recorded in &page {
+                let fact = read_fact(log, recorded, before).await?;
+                programme.apply(recorded, fact);
+            }
+        }
+        let Position { seq, .. } = programme.known.position;
+        programme.known.position = Position { epoch: lives.now(), seq };
+        Ok(programme)
+    }
+
+    /// Applies the next entry; answers whether it counts. A name that is taken is not given again.
+    pub(super) fn apply(&mut self, recorded: &Recorded, fact: Fact) -> bool {
+        self.known.position.seq = recorded.seq;
+        self.known.mark = recorded.mark;
+        match fact {
+            Fact::Hall(hall) if self.halls.contains_key(&hall.id) => false,
+            Fact::Hall(hall) => self.halls.insert(hall.id.clone(), hall).is_none(),
+            Fact::Show(show) => self.add(show),
+            Fact::Missing(id) => !self.shows.contains_key(&id) && self.missing.insert(id),
+        }
+    }
+
+    /// Takes in a show; whether it is new.
+    pub(super) fn add(&mut self, show: Arc<Definition>) -> bool {
+        self.missing.remove(&show.id);
+        if self.shows.contains_key(&show.id) {
+            return false;
+        }
+        self.by_start.insert((show.starts_at, show.id.clone()), show.clone());
+        self.shows.insert(show.id.clone(), show).is_none()
+    }
+}

@@ -1,0 +1,145 @@
+//! `usher log copy`: shows from one log into another, also as a backup and back from one.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context as _, ensure};
+use clap::Args;
+
+use crate::audit::{self, Verdict};
+use crate::catalogue;
+use crate::config::{Durability, RedisAddress};
+use crate::log::Log;
+use crate::log::redis::RedisLog;
+use crate::server::secrets::{self, Folder, Safe};
+use crate::show::ShowId;
+
+use super::log::parse_show;
+use super::place::{Place, unset_if_empty};
+
+const EXAMPLES: &str = "\
+Examples:
+  usher log copy --from ./usher-data --to redis://127.0.0.1:6379
+                        a house of one node, while it is closed, to where many can serve it
+  usher log copy --from redis://127.0.0.1:6379 --to ./backup-2026-11-21
+                        a backup, also while the house is open
+  usher log copy --from ./backup-2026-11-21 --to redis://127.0.0.1:6379
+                        the backup put back
+  usher log copy --from ./usher-data --to redis://127.0.0.1:6379 --show the-tempest-k3x9ab
+                        one show and its hall
+
+Every show is copied with its whole history and then begins a new life, so that nobody can take the
+copy for the original. A show that is there already is refused; one whose copy broke off is gone on
+with. At the end all of the log that was copied to is verified.";
+
+/// Copy shows from one log into another
+///
+/// What the house keeps of keys goes along, unless shows are named or there are others.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = EXAMPLES, mut_args(unset_if_empty))]
+pub struct CopyArgs {
+    // Both are read later than by clap, which would say a wrong one with its password.
+    /// The data folder or the Redis to copy from; it is only read
+    #[arg(long, env = "USHER_COPY_FROM", hide_env_values = true, value_name = "DIR|URL")]
+    from: String,
+
+    /// The data folder or the Redis to copy to. Of a folder, no server may be using it
+    #[arg(long, env = "USHER_COPY_TO", hide_env_values = true, value_name = "DIR|URL")]
+    to: String,
+
+    /// Only this show, with its hall; may be said several times
+    #[arg(long, env = "USHER_COPY_SHOW", value_name = "SHOW", value_parser = parse_show,
+          value_delimiter = ',')]
+    show: Vec<ShowId>,
+
+    /// What Redis must keep the copy as safely as, as for `usher serve`
+    #[arg(long, env = "USHER_DURABILITY", value_name = "LEVEL", default_value_t)]
+    durability: Durability,
+}
+
+/// A log that was opened, and the secrets beside it.
+struct Opened {
+    log: Arc<dyn Log>,
+    safe: Box<dyn Safe>,
+}
+
+/// Copies, verifies, and says what came of it.
+///
+/// # Errors
+/// Something could not be copied; the sentence says whether copying again goes on.
+pub async fn run(args: CopyArgs) -> anyhow::Result<ExitCode> {
+    let (from, to) = (place("--from", &args.from)?, place("--to", &args.to)?);
+    ensure!(!is_same(&from, &to), "{from} cannot be copied to itself");
+    let original = read_only(&from).await.with_context(|| format!("opening {from}"))?;
+    let copy = writable(&to, args.durability).await.with_context(|| format!("opening {to}"))?;
+    let mut shows = 0_u64;
+    let done = |show: &ShowId, copied: crate::log::copy::Copied| {
+        let how = if copied.was_there { "was copied before" } else { "copied" };
+        println!("{show}  {} entries, {how}, chain {}", copied.entries, copied.chain);
+        shows += 1;
+    };
+    catalogue::copy(original.log, copy.log.clone(), &args.show, done).await?;
+    if args.show.is_empty() && !secrets::copy(&*original.safe, &*copy.safe).await? {
+        println!("{to} keeps keys of its own: sessions of {from} are not known there.");
+    }
+    match audit::verify(copy.log).await.context("the copy cannot be verified")? {
+        Verdict::Kept(_) => {
+            println!("Shows copied: {shows}. The log at {to} is verified.");
+            Ok(ExitCode::SUCCESS)
+        }
+        Verdict::Broken(broken) => {
+            println!("BROKEN  {broken}");
+            Ok(ExitCode::FAILURE)
+        }
+    }
+}
+
+fn place(flag: &str, text: &str) -> anyhow::Result<Place> {
+    text.parse().map_err(|why| anyhow::anyhow!("what was given to {flag} {why}"))
+}
+
+/// Whether both are the same place, as far as their names tell.
+fn is_same(from: &Place, to: &Place) -> bool {
+    match (from, to) {
+        (Place::Folder(from), Place::Folder(to)) => {
+            let real = |path: &std::path::Path| path.canonicalize().ok();
+            from == to || real(from).is_some_and(|from| real(to) == Some(from))
+        }
+        (Place::Redis(from), Place::Redis(to)) => share_a_server(from, to),
+        _ => false,
+    }
+}
+
+fn share_a_server(from: &RedisAddress, to: &RedisAddress) -> bool {
+    let is_in = |server: &crate::config::RedisServer| {
+        let same = |other: &crate::config::RedisServer| {
+            (other.place(), other.database) == (server.place(), server.database)
+        };
+        to.servers().iter().any(same)
+    };
+    from.kind() == to.kind() && from.servers().iter().any(is_in)
+}
+
+async fn read_only(place: &Place) -> anyhow::Result<Opened> {
+    Ok(match place {
+        Place::Folder(folder) => {
+            Opened { log: place.open_read_only().await?, safe: Box::new(Folder(folder.clone())) }
+        }
+        Place::Redis(address) => {
+            let log = RedisLog::open_read_only(address).await?;
+            Opened { log: Arc::new(log.clone()), safe: Box::new(log) }
+        }
+    })
+}
+
+async fn writable(place: &Place, durability: Durability) -> anyhow::Result<Opened> {
+    Ok(match place {
+        Place::Folder(folder) => {
+            Opened { log: place.open(durability).await?, safe: Box::new(Folder(folder.clone())) }
+        }
+        Place::Redis(address) => {
+            let log = RedisLog::open(address, durability).await?;
+            Opened { log: Arc::new(log.clone()), safe: Box::new(log) }
+        }
+    })
+}

@@ -1,0 +1,33 @@
+//! A Redis Cluster: shows are spread over it, and move in it while they are sold.
+
+use super::chance;
+use super::crowd::Crowd;
+use super::stage::Stage;
+use crate::redis_server::RedisCluster;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_show_moves_in_the_cluster_while_it_and_another_are_sold() {
+    let mut random = chance();
+    let cluster = RedisCluster::start();
+    let stage = Stage::on(&cluster.url(), "disk");
+    let slot_of = |show: &usher::show::ShowId| cluster.slot_of(&format!("usher:{{{show}}}:log"));
+    let hamlet = stage.a_show().await;
+    let here = cluster.owner_of(slot_of(&hamlet));
+    // Names are the catalogue's; one of the first few shows is elsewhere.
+    let lear = loop {
+        let show = stage.a_show().await;
+        if cluster.owner_of(slot_of(&show)).port() != here.port() {
+            break show;
+        }
+    };
+    let at_hamlet = Crowd::come(&stage, &hamlet, &mut random).await;
+    let at_lear = Crowd::come(&stage, &lear, &mut random).await;
+    let there = cluster.other_than_owner_of(slot_of(&hamlet));
+    cluster.move_slot(slot_of(&hamlet), there);
+    at_hamlet.buy_more(100).await;
+    cluster.move_slot(slot_of(&hamlet), here);
+    at_hamlet.buy_more(100).await;
+    at_lear.buy_more(100).await;
+    assert_eq!(at_hamlet.agree(&cluster.url()).await, 0);
+    assert_eq!(at_lear.agree(&cluster.url()).await, 0);
+}

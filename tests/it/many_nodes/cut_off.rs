@@ -1,0 +1,75 @@
+//! A node's line to Redis is cut, or stalls and stutters.
+
+use std::time::Duration;
+
+use rand::RngExt as _;
+use usher::protocol::rpc::StorageState;
+
+use super::buyers::Counts;
+use super::crowd::Crowd;
+use super::stage::{NODES, Stage};
+use super::{ANSWER_MS_MAX, chance};
+use crate::proxy::Way;
+use crate::redis_server::RedisServer;
+
+/// How often a line is made to stutter.
+const STUTTERS: usize = 40;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_node_that_was_cut_off_is_told_so_and_joins_again() {
+    let mut random = chance();
+    let redis = RedisServer::start();
+    let stage = Stage::with_lines_to(redis.port(), "disk");
+    let show = stage.a_show().await;
+    let crowd = Crowd::come(&stage, &show, &mut random).await;
+    // Once the connection is closed, and once nothing is said any more.
+    for silent in [false, true] {
+        let line = stage.line(1);
+        if silent {
+            line.stop_all();
+        } else {
+            line.cut();
+        }
+        crowd.are_told(&[1], StorageState::Away).await;
+        crowd.buy_more(100).await;
+        let others = crowd.viewers.iter().filter(|viewer| viewer.node != 1);
+        for viewer in others {
+            assert_ne!(viewer.seen().storage_is(), Some(StorageState::Away));
+        }
+        line.pass();
+        crowd.are_told(&[1], StorageState::Ok).await;
+        crowd.buy_more(100).await;
+    }
+    assert_eq!(Counts::of(&crowd.counts.reconnects), 0, "sockets stay open");
+    assert!(crowd.longest_ms() <= ANSWER_MS_MAX, "somebody waited {} ms", crowd.longest_ms());
+    assert_eq!(crowd.agree(&redis.url()).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn lines_that_stutter_lose_nothing_and_tell_nothing_twice() {
+    let mut random = chance();
+    let redis = RedisServer::start();
+    let stage = Stage::with_lines_to(redis.port(), "disk");
+    let show = stage.a_show().await;
+    let crowd = Crowd::come(&stage, &show, &mut random).await;
+    for _ in 0..STUTTERS {
+        let line = stage.line(random.random_range(0..NODES));
+        match random.random_range(0..6) {
+            0 => line.stop(Way::There),
+            1 => line.stop(Way::Back),
+            2 => line.stop_all(),
+            3 => line.delay(random.random_range(1..400)),
+            4 => line.hang_up(),
+            _ => line.cut(),
+        }
+        tokio::time::sleep(Duration::from_millis(random.random_range(1..250))).await;
+        // Now and then it goes on while another line is ill already.
+        if random.random_bool(0.7) {
+            stage.lines().for_each(|line| line.pass());
+        }
+    }
+    stage.lines().for_each(|line| line.pass());
+    crowd.buy_more(200).await;
+    assert!(crowd.longest_ms() <= ANSWER_MS_MAX, "somebody waited {} ms", crowd.longest_ms());
+    assert_eq!(crowd.agree(&redis.url()).await, 0);
+}
