@@ -64,9 +64,9 @@ async fn far_node(fsync: Fsync, durability: Durability) {
     let stage = Stage::new();
     let redis = Redis::start(fsync).await;
     let logs = redis.logs(4, durability, Some(Duration::from_millis(2))).await;
-    let offer = Offer::SoManyASecond { each: 10_000, seconds: 3 };
+    let offer = Offer::SoManyASecond { each: 5_000, seconds: 3 };
     let ran = stage.run(logs, offer).await;
-    ran.print("4 nodes offered 10,000 a second each, the last 2 ms further away");
+    ran.print("4 nodes offered 5,000 a second each, the last 2 ms further away");
     let redis = Redis::start(fsync).await;
     let logs = redis.logs(4, durability, Some(Duration::from_millis(2))).await;
     let ran = stage.run(logs, Offer::AsFastAsTheyCan { clients: CLIENTS }).await;

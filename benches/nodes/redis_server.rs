@@ -113,7 +113,8 @@ async fn far_away(port: u16, delay: Duration) -> String {
     let address = listener.local_addr().expect("an address");
     tokio::spawn(async move {
         while let Ok((near, _)) = listener.accept().await {
-            let far = TcpStream::connect(("127.0.0.1", port)).await.expect("Redis");
+            // The server ends before the log that tries to reach it again.
+            let Ok(far) = TcpStream::connect(("127.0.0.1", port)).await else { return };
             near.set_nodelay(true).and_then(|()| far.set_nodelay(true)).expect("no delay");
             let (near_read, near_write) = near.into_split();
             let (far_read, far_write) = far.into_split();

@@ -22,7 +22,7 @@ pub enum Heard {
         /// The place before the first of them, in the life they were appended in: who knows another
         /// there knows another history.
         after: Known,
-        /// At least one.
+        /// None where only that place is told: whoever does not know it asks.
         entries: Vec<Recorded>,
     },
     /// There may be entries that were not heard: the log is to be asked.

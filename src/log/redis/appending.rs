@@ -2,6 +2,8 @@
 //!
 //! The page's mark is made here, once: however often the request is sent, the script appends it once.
 
+use std::sync::Arc;
+
 use anyhow::anyhow;
 use bytes::Bytes;
 use redis::Value;
@@ -30,19 +32,20 @@ enum Verdict {
 
 impl Core {
     pub(super) async fn append(
-        &self,
+        self: Arc<Self>,
         stream: StreamId,
         known: Known,
         entries: Vec<Bytes>,
     ) -> Result<Appended, AppendError> {
         let own = OwnPage::of(&entries, self.new_mark());
+        let says = own.count > 0 && self.saying.is_time(&stream);
         let mut told = Vec::new();
         let from = From { after: known.position.seq, may_skip: false };
         let mut reached = known;
         let damaged =
             |what: String| AppendError::Unavailable(anyhow!("stream {}: {what}", stream.as_str()));
         loop {
-            let verdict = self.ask_to_append(&stream, reached, &own).await;
+            let verdict = self.ask_to_append(&stream, reached, &own, says).await;
             let (id, pages, done) = match verdict.map_err(AppendError::Unavailable)? {
                 Verdict::Forked => return Err(AppendError::Forked),
                 Verdict::Trimmed => return Err(AppendError::Trimmed),
@@ -61,8 +64,11 @@ impl Core {
             if id.last != last + own.count as u64 {
                 return Err(damaged(format!("{} does not follow {last}", id.last)));
             }
-            if own.count > 0 {
-                self.say(&stream, known.position.epoch, id, before, &own).await;
+            let epoch = known.position.epoch;
+            if says && self.replicas().is_some() {
+                self.say(&stream, epoch, id, before, &own).await;
+            } else if own.count > 0 && !says {
+                self.say_later(&stream, id.in_life(epoch));
             }
             let own = (own_first..).zip(entries);
             told.extend(own.map(|(seq, bytes)| Recorded { seq, mark: id.mark, bytes }));
@@ -75,11 +81,12 @@ impl Core {
         stream: &StreamId,
         known: Known,
         own: &OwnPage,
+        says: bool,
     ) -> anyhow::Result<Verdict> {
         let (log, meta) = (names::log(stream), names::meta(stream));
         let waits = self.replicas().is_some();
         // Nothing is said of a page that a failover could take back.
-        let channel = if waits { String::new() } else { self.channel(stream) };
+        let channel = if waits || !says { String::new() } else { self.channel(stream) };
         let mut call = scripts::call(&scripts::APPEND, &[&log, &meta]);
         call.arg(known.position.epoch)
             .arg(known.position.seq)
@@ -100,18 +107,33 @@ impl Core {
         verdict(answers).ok_or_else(|| anyhow!("the script's answer is not understood"))?
     }
 
-    /// Says a page that is on the replicas now. In a failure whoever hears notices the gap.
+    /// Says a page that is on the replicas now.
     async fn say(&self, stream: &StreamId, epoch: u64, id: PageId, before: PageId, own: &OwnPage) {
-        if self.replicas().is_none() {
-            return;
-        }
         let mut page = format!("{epoch} {id} {before} {}\n", own.count).into_bytes();
         page.extend_from_slice(&own.bytes);
+        self.say_to_all(stream, page).await;
+    }
+
+    /// Sees to it that the others are told of the place, when it is time.
+    fn say_later(self: &Arc<Self>, stream: &StreamId, place: Known) {
+        let Some(due) = self.saying.owe(stream, place) else { return };
+        let (core, stream) = (self.clone(), stream.clone());
+        tokio::spawn(async move {
+            tokio::time::sleep_until(due).await;
+            if let Some(place) = core.saying.pay(&stream) {
+                let (epoch, id) = (place.position.epoch, PageId::of(place));
+                core.say_to_all(&stream, format!("{epoch} {id} {id} 0\n").into_bytes()).await;
+            }
+        });
+    }
+
+    /// In a failure whoever listens notices the gap, or the silence.
+    async fn say_to_all(&self, stream: &StreamId, message: Vec<u8>) {
         let channel = self.channel(stream);
         let mut say = redis::pipe();
-        say.cmd("SPUBLISH").arg(&channel).arg(page);
+        say.cmd("SPUBLISH").arg(&channel).arg(message);
         if let Err(error) = self.map.ask(names::slot(&channel), &say).await {
-            tracing::debug!(?error, "a page could not be said");
+            tracing::debug!(?error, "the other nodes could not be told");
         }
     }
 

@@ -118,8 +118,9 @@ impl Ears {
         }
     }
 
-    /// A page as it was said: `EPOCH ID ID-BEFORE COUNT`, a line's end, the bytes. Inner none: it is
-    /// this node's own. None: it is not understood.
+    /// A page as it was said: `EPOCH ID ID-BEFORE COUNT`, a line's end, the bytes; or, with a count of 0
+    /// and the same id twice, only that this place is there. Inner none: it is this node's own. None: it
+    /// is not understood.
     fn read(&self, mut message: Bytes) -> Option<Option<Heard>> {
         let end = message.iter().position(|byte| *byte == b'\n')?;
         let head = message.split_to(end + 1);
@@ -137,7 +138,8 @@ impl Ears {
         }
         let position = Position { epoch, seq: before.last };
         let after = Known { position, mark: before.mark };
-        Some(Some(Heard::Entries { after, entries: page.entries()? }))
+        let entries = if count == 0 { Vec::new() } else { page.entries()? };
+        Some(Some(Heard::Entries { after, entries }))
     }
 }
 

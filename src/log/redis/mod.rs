@@ -16,6 +16,7 @@ mod outside;
 mod pages;
 mod place;
 mod reading;
+mod saying;
 mod scripts;
 mod shared;
 
@@ -152,7 +153,7 @@ impl Log for RedisLog {
         known: Known,
         entries: Vec<Bytes>,
     ) -> Answer<'_, Result<Appended, AppendError>> {
-        Box::pin(self.core.append(stream.clone(), known, entries))
+        Box::pin(self.core.clone().append(stream.clone(), known, entries))
     }
 
     fn renew(

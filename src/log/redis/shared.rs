@@ -8,6 +8,7 @@ use redis::{Pipeline, Value};
 
 use super::super::{Mark, StreamId};
 use super::map::Map;
+use super::saying::Saying;
 use super::{names, scripts};
 use crate::config::Durability;
 
@@ -22,6 +23,8 @@ pub(super) struct Core {
     pub(super) reads_only: bool,
     /// Which node this is, by chance: the high half of its marks.
     pub(super) node: u32,
+    /// When others are told of what this node appended.
+    pub(super) saying: Saying,
     /// The low half of its next mark.
     next: AtomicU32,
 }
@@ -30,7 +33,8 @@ impl Core {
     pub(super) fn new(map: Arc<Map>, durability: Durability, reads_only: bool) -> Self {
         // Never 0, so that no mark is.
         let node = rand::random::<u32>().max(1);
-        Self { map, durability, reads_only, node, next: AtomicU32::new(0) }
+        let (saying, next) = (Saying::default(), AtomicU32::new(0));
+        Self { map, durability, reads_only, node, saying, next }
     }
 
     /// A mark that no page has.

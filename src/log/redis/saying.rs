@@ -1,0 +1,94 @@
+//! When the other nodes are told of what this one appended.
+//!
+//! Each page that is said costs the server a write for every node that listens, and in a rush those
+//! nodes are told all they missed with their own appends anyway. So at most one page of a stream is
+//! said in [`SAY_EVERY`]; for those in between one word follows, that there is more, and whoever does
+//! not know it by then asks. While there are fewer appends than that, every page is said at once.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::super::{Known, StreamId};
+
+/// How often a stream's pages are said: well under the 5 ms within which a change made on one node
+/// is to be seen on another.
+const SAY_EVERY: Duration = Duration::from_millis(2);
+
+/// What was said of each stream, and what not yet. As many as there are streams this node appends to.
+#[derive(Default)]
+pub(super) struct Saying(Mutex<HashMap<StreamId, Said>>);
+
+struct Said {
+    at: Instant,
+    /// The last place that was not said, while a word that there is more is still to follow.
+    owed: Option<Known>,
+}
+
+impl Saying {
+    /// Whether the next page of a stream is to be said itself, now.
+    pub(super) fn is_time(&self, stream: &StreamId) -> bool {
+        let (mut streams, now) = (self.streams(), Instant::now());
+        match streams.get_mut(stream) {
+            None => {
+                streams.insert(stream.clone(), Said { at: now, owed: None });
+                true
+            }
+            Some(said) if now.duration_since(said.at) >= SAY_EVERY => {
+                said.at = now;
+                true
+            }
+            Some(_) => false,
+        }
+    }
+
+    /// A page that ends at `place` was not said. Answers when a word of it is due, if the asker is to
+    /// see to that; somebody may be about to already.
+    pub(super) fn owe(&self, stream: &StreamId, place: Known) -> Option<Instant> {
+        let mut streams = self.streams();
+        let said = streams.get_mut(stream)?;
+        said.owed.replace(place).is_none().then_some(said.at + SAY_EVERY)
+    }
+
+    /// The place that is to be told of now.
+    pub(super) fn pay(&self, stream: &StreamId) -> Option<Known> {
+        let mut streams = self.streams();
+        let said = streams.get_mut(stream)?;
+        said.at = Instant::now();
+        said.owed.take()
+    }
+
+    fn streams(&self) -> MutexGuard<'_, HashMap<StreamId, Said>> {
+        // Never held across an await; what it guards is whole at any time.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::show::ShowId;
+
+    #[tokio::test(start_paused = true)]
+    async fn in_a_rush_one_page_is_said_and_one_word_follows_for_the_rest() {
+        let (saying, catalogue) = (Saying::default(), StreamId::catalogue());
+        let place = |epoch| Known::nothing(epoch);
+        assert!(saying.is_time(&catalogue), "after quiet: at once");
+        assert!(!saying.is_time(&catalogue));
+        let due = saying.owe(&catalogue, place(1)).expect("nobody else is about to");
+        assert_eq!(due, Instant::now() + SAY_EVERY);
+        assert!(!saying.is_time(&catalogue));
+        assert_eq!(saying.owe(&catalogue, place(2)), None, "one word is enough");
+        let other = StreamId::show(&ShowId::parse("other").expect("a name"));
+        assert!(saying.is_time(&other), "streams do not wait for each other");
+
+        tokio::time::sleep_until(due).await;
+        assert_eq!(saying.pay(&catalogue), Some(place(2)), "of the latest");
+        assert_eq!(saying.pay(&catalogue), None);
+        assert!(!saying.is_time(&catalogue), "a word counts as much as a page");
+        tokio::time::sleep(SAY_EVERY).await;
+        assert!(saying.is_time(&catalogue));
+    }
+}
