@@ -7,6 +7,7 @@ use std::sync::Arc;
 use anyhow::anyhow;
 use bytes::Bytes;
 use redis::Value;
+use tokio::time::Instant;
 
 use super::super::page::write_entries;
 use super::super::{
@@ -38,7 +39,7 @@ impl Core {
         entries: Vec<Bytes>,
     ) -> Result<Appended, AppendError> {
         let own = OwnPage::of(&entries, self.new_mark());
-        let says = own.count > 0 && self.saying.is_time(&stream);
+        let says = own.count > 0 && self.saying.is_time(&stream, Instant::now());
         let mut told = Vec::new();
         let from = From { after: known.position.seq, may_skip: false };
         let mut reached = known;
@@ -120,7 +121,7 @@ impl Core {
         let (core, stream) = (self.clone(), stream.clone());
         tokio::spawn(async move {
             tokio::time::sleep_until(due).await;
-            if let Some(place) = core.saying.pay(&stream) {
+            if let Some(place) = core.saying.pay(&stream, Instant::now()) {
                 let (epoch, id) = (place.position.epoch, PageId::of(place));
                 core.say_to_all(&stream, format!("{epoch} {id} {id} 0\n").into_bytes()).await;
             }

@@ -29,8 +29,8 @@ struct Said {
 
 impl Saying {
     /// Whether the next page of a stream is to be said itself, now.
-    pub(super) fn is_time(&self, stream: &StreamId) -> bool {
-        let (mut streams, now) = (self.streams(), Instant::now());
+    pub(super) fn is_time(&self, stream: &StreamId, now: Instant) -> bool {
+        let mut streams = self.streams();
         match streams.get_mut(stream) {
             None => {
                 streams.insert(stream.clone(), Said { at: now, owed: None });
@@ -53,10 +53,10 @@ impl Saying {
     }
 
     /// The place that is to be told of now.
-    pub(super) fn pay(&self, stream: &StreamId) -> Option<Known> {
+    pub(super) fn pay(&self, stream: &StreamId, now: Instant) -> Option<Known> {
         let mut streams = self.streams();
         let said = streams.get_mut(stream)?;
-        said.at = Instant::now();
+        said.at = now;
         said.owed.take()
     }
 
@@ -71,24 +71,22 @@ mod tests {
     use super::*;
     use crate::show::ShowId;
 
-    #[tokio::test(start_paused = true)]
-    async fn in_a_rush_one_page_is_said_and_one_word_follows_for_the_rest() {
-        let (saying, catalogue) = (Saying::default(), StreamId::catalogue());
+    #[test]
+    fn in_a_rush_one_page_is_said_and_one_word_follows_for_the_rest() {
+        let (saying, catalogue, now) = (Saying::default(), StreamId::catalogue(), Instant::now());
         let place = |epoch| Known::nothing(epoch);
-        assert!(saying.is_time(&catalogue), "after quiet: at once");
-        assert!(!saying.is_time(&catalogue));
+        assert!(saying.is_time(&catalogue, now), "after quiet: at once");
+        assert!(!saying.is_time(&catalogue, now));
         let due = saying.owe(&catalogue, place(1)).expect("nobody else is about to");
-        assert_eq!(due, Instant::now() + SAY_EVERY);
-        assert!(!saying.is_time(&catalogue));
+        assert_eq!(due, now + SAY_EVERY);
+        assert!(!saying.is_time(&catalogue, now));
         assert_eq!(saying.owe(&catalogue, place(2)), None, "one word is enough");
         let other = StreamId::show(&ShowId::parse("other").expect("a name"));
-        assert!(saying.is_time(&other), "streams do not wait for each other");
+        assert!(saying.is_time(&other, now), "streams do not wait for each other");
 
-        tokio::time::sleep_until(due).await;
-        assert_eq!(saying.pay(&catalogue), Some(place(2)), "of the latest");
-        assert_eq!(saying.pay(&catalogue), None);
-        assert!(!saying.is_time(&catalogue), "a word counts as much as a page");
-        tokio::time::sleep(SAY_EVERY).await;
-        assert!(saying.is_time(&catalogue));
+        assert_eq!(saying.pay(&catalogue, due), Some(place(2)), "of the latest");
+        assert_eq!(saying.pay(&catalogue, due), None);
+        assert!(!saying.is_time(&catalogue, due), "a word counts as much as a page");
+        assert!(saying.is_time(&catalogue, due + SAY_EVERY));
     }
 }
