@@ -50,6 +50,14 @@ pub(super) const PINGS_MISSED_MAX: u8 = 2;
 /// about 0.8 ms, which is the longest a request waits behind a round.
 pub(super) const SLICE_SOCKETS: usize = 256;
 
+/// Viewers of a slice that are looked at together before the first of them is written to. A write
+/// goes through so much of the kernel that the next viewer is no longer in the cache: looked at one
+/// by one, each is waited for alone, looked at together they are fetched side by side. So few, that
+/// the last is still in the cache when its turn comes.
+pub(super) const GLANCE_SOCKETS: usize = 32;
+
+const _: () = assert!(SLICE_SOCKETS.is_multiple_of(GLANCE_SOCKETS));
+
 /// In a rush, the next round for a show begins no sooner than this after the last one began. Nobody
 /// sees 20 ms, and 2,000 changes a second then share 50 rounds.
 pub(super) const GATHER_MS_MIN: u64 = 20;

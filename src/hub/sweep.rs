@@ -18,7 +18,7 @@ use super::Shard;
 use super::audience::{Audience, Lap, Pace};
 use super::board::{Place, SeatFrame};
 use super::counters::add;
-use super::settings::{GATHER_MS_MAX, GATHER_MS_MIN, SLICE_SOCKETS};
+use super::settings::{GATHER_MS_MAX, GATHER_MS_MIN, GLANCE_SOCKETS, SLICE_SOCKETS};
 use super::viewer::Viewer;
 use crate::protocol::seats::Format;
 use crate::protocol::websocket::CloseCode;
@@ -143,10 +143,13 @@ impl Shard {
     /// and within a slice nearly all viewers are at one position, so it is one look at the board.
     fn slice(&self, round: &mut Round) {
         let mut shown = Shown::default();
-        round.audience.with(round.lap.slice(SLICE_SOCKETS), |viewers| {
-            // One that has something unfinished catches up when it has written it.
-            viewers.filter(|viewer| viewer.is_ready()).for_each(|viewer| shown.to(viewer));
-        });
+        for _ in 0..SLICE_SOCKETS / GLANCE_SOCKETS {
+            round.audience.with(round.lap.slice(GLANCE_SOCKETS), |viewers| {
+                // All of a glance before the first write: see `GLANCE_SOCKETS`.
+                let behind: Vec<_> = viewers.filter(|viewer| shown.is_behind(viewer)).collect();
+                behind.into_iter().for_each(|viewer| shown.to(viewer));
+            });
+        }
         add(&self.counters.frames, shown.frames);
         add(&self.counters.snapshots, shown.snapshots);
         add(&self.counters.bytes, shown.bytes);
@@ -166,6 +169,12 @@ struct Shown {
 }
 
 impl Shown {
+    /// Whether there is something to write to the viewer, and it can be written. One that has
+    /// something unfinished catches up when it has written it.
+    fn is_behind(&mut self, viewer: &Viewer) -> bool {
+        viewer.is_ready() && self.frame_for(viewer).is_some()
+    }
+
     fn to(&mut self, viewer: &Rc<Viewer>) {
         let Some(frame) = self.frame_for(viewer) else { return };
         let (is_snapshot, bytes) = (frame.is_snapshot(), frame.framed().len() as u64);
