@@ -12,6 +12,7 @@ use crate::config::{
 };
 use crate::log::redis::OpenError;
 use crate::log::{Answer, Log};
+use crate::show::Time;
 use crate::web::House;
 
 use super::StartError;
@@ -115,11 +116,10 @@ impl Caretaker {
             Ok(Err(_)) | Err(_) => return false,
         };
         // The answer was made somewhere on its way there and back: half of it is the best guess.
-        let on_the_way = u64::try_from(asked.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let here = before.plus_ms(on_the_way / 2);
-        let behind = i64::try_from(there).unwrap_or(i64::MAX).saturating_sub_unsigned(here.0);
-        self.clock.correct(behind);
-        let ahead = behind.saturating_neg();
+        let half = u64::try_from(asked.elapsed().as_millis() / 2).unwrap_or(u64::MAX);
+        self.clock.correct(Time(there).plus_ms(half));
+        let here = before.plus_ms(half).0;
+        let ahead = i64::try_from(here).unwrap_or(i64::MAX).saturating_sub_unsigned(there);
         self.house.condition.set_clock_offset_ms(ahead);
         let clock_is = Kept::of(ahead);
         if clock_is != self.clock_is {
