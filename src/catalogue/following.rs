@@ -97,19 +97,19 @@ impl Catalogue {
         self.programme().missing.iter().cloned().collect()
     }
 
-    /// Asks the log what came, and applies it.
+    /// Asks the log what came, and applies it; puts back what it lost.
     pub(super) async fn ask(&self, asking: &Asking<'_>) -> Result<(), CatalogueError> {
         let known = self.known();
         match self.log.append(&StreamId::catalogue(), known, Vec::new()).await {
-            Ok(told) => self.take_in(asking, told).await.map(drop),
-            Err(AppendError::Forked) => self.renew(asking).await,
-            Err(error) => Err(error.into()),
+            Ok(told) => drop(self.take_in(asking, told).await?),
+            Err(AppendError::Forked) => self.renew(asking).await?,
+            Err(error) => return Err(error.into()),
         }
+        self.put_back(asking).await
     }
 
-    /// The log lost history that is known here. The catalogue goes on in a new life, and what the
-    /// log lost is put back: a hall or a show that was answered for stays. Begun again after it
-    /// broke off, it does no harm.
+    /// The log lost history that is known here. The catalogue goes on in a new life; what the log
+    /// lost is remembered as such, to be put back.
     pub(super) async fn renew(&self, _: &Asking<'_>) -> Result<(), CatalogueError> {
         let lost = self.known().position;
         tracing::error!(
@@ -122,66 +122,40 @@ impl Catalogue {
             Err(ReadError::NoSuchStream) => Self::begin(&*self.log).await?,
             Err(error) => return Err(error.into()),
         }
-        let before = self.programme().clone();
-        let mut after = Programme::read(&*self.log, Some(&before)).await?;
-        let (halls, shows) = self.put_back(&before, &mut after).await?;
-        tracing::error!(
-            halls,
-            shows,
-            epoch = after.known.position.epoch,
-            seq = after.known.position.seq,
-            "the catalogue goes on in a new life; put back so many of each"
-        );
-        *self.programme() = after;
+        let mut after = Programme::read(&*self.log).await?;
+        let mut programme = self.programme();
+        after.goes_on_knowing(&programme);
+        *programme = after;
+        drop(programme);
         self.changes.send_modify(|changes| *changes += 1);
         Ok(())
     }
 
-    /// Appends whatever `before` has and `after` lacks; how many halls and how many shows.
-    async fn put_back(
-        &self,
-        before: &Programme,
-        after: &mut Programme,
-    ) -> Result<(usize, usize), CatalogueError> {
-        let (mut halls, mut shows) = (0, 0);
-        for (id, SharedHall { hall, .. }) in &before.halls {
-            match after.halls.get(id) {
-                Some(other) if other.hall == *hall => {}
-                Some(_) => tracing::error!(
-                    hall = id.0,
-                    "a hall was lost and another has its name: shows of the lost one cannot be opened"
-                ),
-                None => {
-                    let hall = Box::new((**hall).clone());
-                    self.put_back_one(after, &Entry::HallImported { id: id.clone(), hall }).await?;
-                    halls += 1;
-                }
-            }
+    /// Puts back what the log lost: a hall or a show that was answered for stays. Where another node
+    /// is quicker, its entry counts and this node's is void.
+    async fn put_back(&self, asking: &Asking<'_>) -> Result<(), CatalogueError> {
+        let (halls, shows) = self.lost();
+        if halls.is_empty() && shows.is_empty() {
+            return Ok(());
         }
-        for show in before.shows.values() {
-            if after.shows.contains_key(&show.id) {
-                continue;
-            }
+        for SharedHall { id, hall, .. } in &halls {
+            let hall = Box::new((**hall).clone());
+            self.append(asking, &Entry::HallImported { id: id.clone(), hall }).await?;
+        }
+        for show in &shows {
             begin_again(&*self.log, show).await?;
-            self.put_back_one(after, &Entry::ShowAdded { id: show.id.clone() }).await?;
-            shows += 1;
+            self.append(asking, &Entry::ShowAdded { id: show.id.clone() }).await?;
         }
-        Ok((halls, shows))
+        let (halls, shows) = (halls.len(), shows.len());
+        tracing::error!(halls, shows, "what the catalogue's log lost is put back");
+        Ok(())
     }
 
-    async fn put_back_one(
-        &self,
-        after: &mut Programme,
-        entry: &Entry,
-    ) -> Result<(), CatalogueError> {
-        let bytes = entry.to_bytes().map_err(CatalogueError::NotJson)?;
-        let stream = StreamId::catalogue();
-        let told = self.log.append(&stream, after.known, vec![bytes]).await?;
-        for recorded in &told.since_known {
-            let fact = super::programme::read_fact(&*self.log, recorded, None).await?;
-            after.apply(recorded, fact);
-        }
-        Ok(())
+    pub(super) fn lost(&self) -> (Vec<SharedHall>, Vec<Arc<Definition>>) {
+        let programme = self.programme();
+        let halls = programme.lost_halls.iter().filter_map(|id| programme.halls.get(id).cloned());
+        let shows = programme.lost_shows.iter().filter_map(|id| programme.shows.get(id).cloned());
+        (halls.collect(), shows.collect())
     }
 
     /// Looks whether the logs of shows that were not there are there now: another node that knew

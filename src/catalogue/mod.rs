@@ -106,7 +106,7 @@ impl Catalogue {
     /// Reads the programme from the log; a log without one gets an empty one.
     pub async fn open(log: Arc<dyn Log>) -> Result<Self, CatalogueError> {
         Self::begin(&*log).await?;
-        let programme = Programme::read(&*log, None).await?;
+        let programme = Programme::read(&*log).await?;
         Ok(Self {
             is_shared: log.watch(&StreamId::catalogue()).is_some(),
             log,
@@ -264,7 +264,7 @@ impl Catalogue {
     async fn take_in(&self, _: &Asking<'_>, told: Appended) -> Result<bool, CatalogueError> {
         let mut own_counts = false;
         for recorded in &told.since_known {
-            let fact = programme::read_fact(&*self.log, recorded, None).await?;
+            let fact = programme::read_fact(&*self.log, recorded).await?;
             let counts = self.programme().apply(recorded, fact);
             own_counts |= counts && recorded.seq == told.own_first;
         }

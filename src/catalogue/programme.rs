@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::hall::{Floor, HallId};
-use crate::log::{CreateError, Genesis, Known, Log, Position, ReadError, Recorded, StreamId};
+use crate::log::{CreateError, Genesis, Known, Log, ReadError, Recorded, StreamId};
 use crate::show::{Definition, ShowId};
 
 use super::entry::Entry;
@@ -23,6 +23,9 @@ pub(super) struct Programme {
     pub(super) by_start: BTreeMap<Cursor, Arc<Definition>>,
     /// Shows on the programme whose own streams are not there.
     pub(super) missing: BTreeSet<ShowId>,
+    /// What is known here and the log has lost, to be put back: of `halls`, and of `shows`.
+    pub(super) lost_halls: BTreeSet<HallId>,
+    pub(super) lost_shows: BTreeSet<ShowId>,
 }
 
 /// What an entry comes to, once all that it names was read.
@@ -34,13 +37,8 @@ pub(super) enum Fact {
     Missing(ShowId),
 }
 
-/// Reads an entry, and the beginning of the show that it names. Where that show's stream is gone and
-/// `before` still knows the show, the stream is begun again.
-pub(super) async fn read_fact(
-    log: &dyn Log,
-    recorded: &Recorded,
-    before: Option<&Programme>,
-) -> Result<Fact, CatalogueError> {
+/// Reads an entry, and the beginning of the show that it names.
+pub(super) async fn read_fact(log: &dyn Log, recorded: &Recorded) -> Result<Fact, CatalogueError> {
     let not_understood = |source| CatalogueError::NotUnderstood { seq: recorded.seq, source };
     match Entry::from_bytes(&recorded.bytes).map_err(not_understood)? {
         Entry::HallImported { id, hall } => {
@@ -52,14 +50,7 @@ pub(super) async fn read_fact(
                 let show = serde_json::from_slice(&genesis.bytes).map_err(not_understood)?;
                 Ok(Fact::Show(Arc::new(show)))
             }
-            Err(ReadError::NoSuchStream) => {
-                let Some(show) = before.and_then(|before| before.shows.get(&id)) else {
-                    tracing::error!(show = %id, "a show's log is gone: it is left out");
-                    return Ok(Fact::Missing(id));
-                };
-                begin_again(log, show).await?;
-                Ok(Fact::Show(show.clone()))
-            }
+            Err(ReadError::NoSuchStream) => Ok(Fact::Missing(id)),
             Err(error) => Err(error.into()),
         },
     }
@@ -80,8 +71,8 @@ pub(super) async fn begin_again(log: &dyn Log, show: &Definition) -> Result<(), 
 }
 
 impl Programme {
-    /// Reads it wholly. `before` is what was known of a history that was lost.
-    pub(super) async fn read(log: &dyn Log, before: Option<&Self>) -> Result<Self, CatalogueError> {
+    /// Reads it wholly.
+    pub(super) async fn read(log: &dyn Log) -> Result<Self, CatalogueError> {
         let stream = StreamId::catalogue();
         let lives = log.genesis(&stream).await?.lives;
         let mut programme = Self {
@@ -90,20 +81,19 @@ impl Programme {
             shows: BTreeMap::new(),
             by_start: BTreeMap::new(),
             missing: BTreeSet::new(),
+            lost_halls: BTreeSet::new(),
+            lost_shows: BTreeSet::new(),
         };
         loop {
             let page = log.read(&stream, programme.known.position.seq, READ_AT_ONCE).await?;
             if page.is_empty() {
-                break;
+                return Ok(programme);
             }
             for recorded in &page {
-                let fact = read_fact(log, recorded, before).await?;
+                let fact = read_fact(log, recorded).await?;
                 programme.apply(recorded, fact);
             }
         }
-        let Position { seq, .. } = programme.known.position;
-        programme.known.position = Position { epoch: lives.now(), seq };
-        Ok(programme)
     }
 
     /// Applies the next entry; answers whether it counts. A name that is taken is not given again.
@@ -111,10 +101,29 @@ impl Programme {
         self.known.position.seq = recorded.seq;
         self.known.mark = recorded.mark;
         match fact {
-            Fact::Hall(hall) if self.halls.contains_key(&hall.id) => false,
-            Fact::Hall(hall) => self.halls.insert(hall.id.clone(), hall).is_none(),
-            Fact::Show(show) => self.add(show),
-            Fact::Missing(id) => !self.shows.contains_key(&id) && self.missing.insert(id),
+            Fact::Hall(hall) => {
+                let was_lost = self.lost_halls.remove(&hall.id);
+                match self.halls.get(&hall.id) {
+                    Some(_) if !was_lost => false,
+                    Some(known) if known.hall == hall.hall => true,
+                    known => {
+                        if known.is_some() {
+                            has_another(&hall.id);
+                        }
+                        self.halls.insert(hall.id.clone(), hall);
+                        true
+                    }
+                }
+            }
+            Fact::Show(show) => {
+                self.lost_shows.remove(&show.id);
+                self.add(show)
+            }
+            Fact::Missing(id) if self.shows.contains_key(&id) => self.lost_shows.insert(id),
+            Fact::Missing(id) => {
+                tracing::error!(show = %id, "a show's log is gone: it is left out");
+                self.missing.insert(id)
+            }
         }
     }
 
@@ -127,4 +136,30 @@ impl Programme {
         self.by_start.insert((show.starts_at, show.id.clone()), show.clone());
         self.shows.insert(show.id.clone(), show).is_none()
     }
+
+    /// Goes on knowing what `before` knew; what is only known from there was lost.
+    pub(super) fn goes_on_knowing(&mut self, before: &Self) {
+        for (id, hall) in &before.halls {
+            match self.halls.get(id) {
+                Some(other) if other.hall == hall.hall => {}
+                Some(_) => has_another(id),
+                None => {
+                    self.halls.insert(id.clone(), hall.clone());
+                    self.lost_halls.insert(id.clone());
+                }
+            }
+        }
+        for show in before.shows.values() {
+            if self.add(show.clone()) {
+                self.lost_shows.insert(show.id.clone());
+            }
+        }
+    }
+}
+
+fn has_another(hall: &HallId) {
+    tracing::error!(
+        hall = hall.0,
+        "a hall was lost and another has its name now: shows of the lost one cannot be opened"
+    );
 }
