@@ -30,7 +30,10 @@ async fn an_append_whose_answer_was_lost_is_sent_again_and_appended_once() {
     let other = open(&redis.url()).await;
     let others = append(&other, after(&first), &["d"]).await;
     assert_eq!(others.own_first, 4);
-    proxy.hang_up();
+    let clients = || redis.info("connected_clients").and_then(|told| told.parse::<u32>().ok());
+    let before = clients();
+    proxy.cut();
+    until("the answer is gone for good", async || clients() < before).await;
     proxy.pass();
     let appended = appending.await.expect("a task").expect("it is answered as the first time");
     assert_eq!(appended.own_first, 2);
