@@ -2,30 +2,40 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::show::Time;
 
 /// Tells the time. Clones tell the same time.
 ///
 /// The wall clock may be set back while a show runs; holds must not get longer by it, so the clock
-/// then stands still until the wall has caught up. Where many nodes share a log, the wall is corrected
-/// to the log's time, so that all go by one.
+/// then stands still until the wall has caught up. Where many nodes share a log, the clock is
+/// corrected to the log's time, so that all go by one; from then on it counts on by itself, and a
+/// wall that is set otherwise in between cannot put a wrong time into the log.
 #[derive(Clone, Debug)]
 pub struct Clock {
     latest: Arc<AtomicU64>,
-    wall: Arc<Wall>,
+    source: Arc<Source>,
 }
 
 /// Where the time comes from.
 #[derive(Debug)]
-enum Wall {
+enum Source {
     /// Nowhere: it is moved by hand.
-    ByHand,
-    /// The machine's clock, which is so many milliseconds behind the time: by how much it is
-    /// corrected, and, for tests, by how much it was made wrong.
-    Machine { behind_ms: AtomicI64, wrong_by_ms: i64 },
+    Hand,
+    /// The machine.
+    Machine {
+        /// What it counts from.
+        began: Instant,
+        /// What the time was when it began; [`NOT_CORRECTED`] before that is known.
+        began_at_ms: AtomicI64,
+        /// By how much its wall clock was made wrong: for tests.
+        wrong_by_ms: AtomicI64,
+    },
 }
+
+/// Nobody has said what the time is but the wall.
+const NOT_CORRECTED: i64 = i64::MIN;
 
 impl Clock {
     /// The machine's clock.
@@ -35,48 +45,60 @@ impl Clock {
 
     /// The machine's clock, made wrong by so much, as one that nobody keeps in step is: for tests.
     pub fn of_a_wall_off_by(wrong_by_ms: i64) -> Self {
-        let wall = Wall::Machine { behind_ms: AtomicI64::new(0), wrong_by_ms };
-        Self { latest: Arc::default(), wall: Arc::new(wall) }
+        let source = Source::Machine {
+            began: Instant::now(),
+            began_at_ms: AtomicI64::new(NOT_CORRECTED),
+            wrong_by_ms: AtomicI64::new(wrong_by_ms),
+        };
+        Self { latest: Arc::default(), source: Arc::new(source) }
     }
 
     /// A clock that stands at `time` until it is moved: for tests and the simulation.
     pub fn by_hand(time: Time) -> Self {
-        Self { latest: Arc::new(AtomicU64::new(time.0)), wall: Arc::new(Wall::ByHand) }
+        Self { latest: Arc::new(AtomicU64::new(time.0)), source: Arc::new(Source::Hand) }
     }
 
     /// The time now.
     pub fn now(&self) -> Time {
-        let Wall::Machine { behind_ms, .. } = &*self.wall else {
+        let Source::Machine { began, began_at_ms, .. } = &*self.source else {
             return Time(self.latest.load(Ordering::Relaxed));
         };
-        let now = self.wall().0.saturating_add_signed(behind_ms.load(Ordering::Relaxed));
+        let now = match began_at_ms.load(Ordering::Relaxed) {
+            NOT_CORRECTED => self.wall().0,
+            began_at => whole_ms(began.elapsed()).saturating_add_signed(began_at),
+        };
         Time(self.latest.fetch_max(now, Ordering::Relaxed).max(now))
     }
 
     /// What the wall says, uncorrected: to be held against another clock.
     pub fn wall(&self) -> Time {
-        let Wall::Machine { wrong_by_ms, .. } = &*self.wall else {
+        let Source::Machine { wrong_by_ms, .. } = &*self.source else {
             return Time(self.latest.load(Ordering::Relaxed));
         };
         let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let wall = u64::try_from(wall.as_millis()).unwrap_or(u64::MAX);
-        Time(wall.saturating_add_signed(*wrong_by_ms))
+        Time(whole_ms(wall).saturating_add_signed(wrong_by_ms.load(Ordering::Relaxed)))
     }
 
-    /// From now on the wall is taken to be so far behind the time (ahead, if negative). What was told
-    /// before stands: a clock that was ahead waits. One that is moved by hand is not corrected.
-    pub fn correct(&self, behind: i64) {
-        if let Wall::Machine { behind_ms, .. } = &*self.wall {
-            behind_ms.store(behind, Ordering::Relaxed);
+    /// It is `now`. What was told before stands: a clock that was ahead waits. One that is moved by
+    /// hand is not corrected.
+    pub fn correct(&self, now: Time) {
+        if let Source::Machine { began, began_at_ms, .. } = &*self.source {
+            let passed = whole_ms(began.elapsed());
+            let began_at = i64::try_from(now.0).unwrap_or(i64::MAX).saturating_sub_unsigned(passed);
+            began_at_ms.store(began_at, Ordering::Relaxed);
         }
     }
 
     /// Moves a clock that is moved by hand; any other goes on by itself.
     pub fn pass(&self, ms: u64) {
-        if matches!(*self.wall, Wall::ByHand) {
+        if matches!(*self.source, Source::Hand) {
             self.latest.fetch_add(ms, Ordering::Relaxed);
         }
     }
+}
+
+fn whole_ms(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
@@ -96,7 +118,7 @@ mod tests {
         for wrong_by in [-5_000, 5_000, 86_400_000] {
             let clock = Clock::of_a_wall_off_by(wrong_by);
             assert!(right.wall().0.abs_diff(clock.wall().0) >= wrong_by.unsigned_abs() - 1_000);
-            clock.correct(-wrong_by);
+            clock.correct(right.wall());
             assert!(right.now().0.abs_diff(clock.now().0) < 1_000, "{wrong_by}");
         }
     }
@@ -105,9 +127,25 @@ mod tests {
     fn a_correction_never_sets_the_clock_back() {
         let clock = Clock::of_a_wall_off_by(5_000);
         let told = clock.now();
-        clock.correct(-5_000);
+        clock.correct(Clock::of_the_wall().now());
         assert!(clock.now() >= told);
         assert!(clock.clone().now().0 < told.0 + 4_000, "it stands still until the time comes");
+    }
+
+    #[test]
+    fn a_corrected_clock_goes_on_and_does_not_follow_a_wall_that_jumps() {
+        let right = Clock::of_the_wall();
+        let clock = Clock::of_the_wall();
+        clock.correct(right.now());
+        if let Source::Machine { wrong_by_ms, .. } = &*clock.source {
+            wrong_by_ms.store(3_600_000, Ordering::Relaxed);
+        }
+        assert!(clock.wall().0 > right.wall().0 + 3_000_000, "the wall has jumped");
+        assert!(clock.now().0.abs_diff(right.now().0) < 1_000);
+        let before = clock.now();
+        while clock.now() == before {
+            std::hint::spin_loop();
+        }
     }
 
     #[test]

@@ -19,6 +19,9 @@ use super::desk::{Pending, Refused, Reply, Shared, view_of};
 /// button that does nothing.
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 
+/// How often somebody who waits for a place looks whether it is there.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
 /// What goes to a show's task.
 #[derive(Debug)]
 pub(super) enum Ask {
@@ -109,8 +112,12 @@ impl OpenShow {
         if is_there(self.board.position()) || self.asks.send(Ask::Look).await.is_err() {
             return;
         }
-        let there =
-            async { while !is_there(self.board.position()) && changed.changed().await.is_ok() {} };
+        let there = async {
+            while !is_there(self.board.position()) {
+                // Not every entry changes a seat, so the board is looked at in between, too.
+                drop(tokio::time::timeout(LOOK_EVERY, changed.changed()).await);
+            }
+        };
         // Not there in time: the client is given a snapshot.
         drop(tokio::time::timeout(within, there).await);
     }

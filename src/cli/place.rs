@@ -1,6 +1,8 @@
 //! Where a log is, as a command is told: in a data folder or in Redis.
 
 use std::fmt;
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -75,8 +77,9 @@ impl Place {
     pub async fn open(&self, durability: Durability) -> anyhow::Result<Arc<dyn Log>> {
         match self {
             Self::Folder(folder) => {
-                std::fs::create_dir_all(folder)
-                    .with_context(|| format!("making {}", folder.display()))?;
+                // Made for its owner alone: it will hold secrets, names and addresses.
+                let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+                made.with_context(|| format!("making {}", folder.display()))?;
                 Ok(Arc::new(SqliteLog::open(folder.join(FILE_NAME))?))
             }
             Self::Redis(address) => Ok(Arc::new(RedisLog::open(address, durability).await?)),

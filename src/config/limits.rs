@@ -62,6 +62,10 @@ pub const CLOCK_OFF_MS_MAX: u64 = 1_000;
 /// A question for the time that took longer than this says too little of it.
 pub const CLOCK_ROUND_TRIP_MAX: Duration = Duration::from_millis(500);
 
+/// A house that opens asks for the log's time so often before it gives up: without it, it could let
+/// holds lapse by a wrong clock.
+pub const CLOCK_FIRST_TRIES: u32 = 10;
+
 /// Whether the log keeps what it should as safely as it should is asked again this often, and after
 /// it was away.
 pub const DURABILITY_EVERY: Duration = Duration::from_secs(30);

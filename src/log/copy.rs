@@ -187,6 +187,8 @@ fn is_within(copy: &Walk<'_>, original: &Lives) -> bool {
 }
 
 async fn append_the_rest(original: &mut Walk<'_>, copy: &mut Walk<'_>) -> Result<(), CopyError> {
+    // It may have broken off where a life had begun and nothing was appended in it.
+    copy.cross();
     loop {
         let mut rest = original.look().await.map_err(CopyError::From)?;
         loop {
@@ -226,6 +228,11 @@ fn fitting(entries: &[Recorded], most: u64) -> usize {
 }
 
 impl Walk<'_> {
+    /// Goes into the life that goes on from here.
+    fn cross(&mut self) {
+        (self.known.position.epoch, self.chain) = self.onward();
+    }
+
     async fn append(&mut self, entries: &[Recorded]) -> Result<(), CopyError> {
         let bytes: Vec<Bytes> = entries.iter().map(|recorded| recorded.bytes.clone()).collect();
         let told = self.log.append(self.stream, self.known, bytes).await;
@@ -252,8 +259,7 @@ impl Walk<'_> {
             return Err(CopyError::Differs { seq: after + 1 });
         }
         self.lives = lives;
-        let (epoch, chain) = self.onward();
-        (self.known.position.epoch, self.chain) = (epoch, chain);
+        self.cross();
         Ok(())
     }
 

@@ -7,10 +7,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::box_office::Clock;
-use crate::config::{CLOCK_EVERY, CLOCK_OFF_MS_MAX, CLOCK_ROUND_TRIP_MAX, DURABILITY_EVERY};
+use crate::config::{
+    CLOCK_EVERY, CLOCK_FIRST_TRIES, CLOCK_OFF_MS_MAX, CLOCK_ROUND_TRIP_MAX, DURABILITY_EVERY,
+};
 use crate::log::redis::OpenError;
 use crate::log::{Answer, Log};
+use crate::show::Time;
 use crate::web::House;
+
+use super::StartError;
 
 /// How often it looks whether the log is away.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -86,20 +91,35 @@ impl Caretaker {
         }
     }
 
-    /// Holds the clock against the log's, and corrects it by the difference.
-    pub(super) async fn look_at_the_clock(&mut self) {
+    /// Holds the clock against the log's before anything goes by it: one that was ahead when it was
+    /// first asked would have to stand still later.
+    ///
+    /// # Errors
+    /// The log has a time, and does not tell it.
+    pub(super) async fn set_the_clock(&mut self) -> Result<(), StartError> {
+        for _ in 0..CLOCK_FIRST_TRIES {
+            if self.look_at_the_clock().await {
+                return Ok(());
+            }
+        }
+        Err(StartError::NoTime)
+    }
+
+    /// Holds the clock against the log's, and corrects it by the difference; whether it could.
+    async fn look_at_the_clock(&mut self) -> bool {
         let (before, asked) = (self.clock.wall(), Instant::now());
-        let Ok(Ok(Some(there))) = tokio::time::timeout(CLOCK_ROUND_TRIP_MAX, self.log.time()).await
-        else {
-            // There is none to hold it against, or it says nothing just now: it drifts little.
-            return;
+        let there = match tokio::time::timeout(CLOCK_ROUND_TRIP_MAX, self.log.time()).await {
+            Ok(Ok(Some(there))) => there,
+            // There is none to hold it against: the machine's is as good as any.
+            Ok(Ok(None)) => return true,
+            // It says nothing just now. Meanwhile this one drifts little.
+            Ok(Err(_)) | Err(_) => return false,
         };
         // The answer was made somewhere on its way there and back: half of it is the best guess.
-        let on_the_way = u64::try_from(asked.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let here = before.plus_ms(on_the_way / 2);
-        let behind = i64::try_from(there).unwrap_or(i64::MAX).saturating_sub_unsigned(here.0);
-        self.clock.correct(behind);
-        let ahead = behind.saturating_neg();
+        let half = u64::try_from(asked.elapsed().as_millis() / 2).unwrap_or(u64::MAX);
+        self.clock.correct(Time(there).plus_ms(half));
+        let here = before.plus_ms(half).0;
+        let ahead = i64::try_from(here).unwrap_or(i64::MAX).saturating_sub_unsigned(there);
         self.house.condition.set_clock_offset_ms(ahead);
         let clock_is = Kept::of(ahead);
         if clock_is != self.clock_is {
@@ -114,6 +134,7 @@ impl Caretaker {
             }
         }
         self.clock_is = clock_is;
+        true
     }
 
     async fn look_at_durability(&mut self) {

@@ -59,6 +59,9 @@ pub enum StartError {
     /// The catalogue in it.
     #[error(transparent)]
     Catalogue(#[from] CatalogueError),
+    /// The time by which all nodes go.
+    #[error("the log does not tell its time, by which holds would lapse")]
+    NoTime,
     /// The fan-out threads.
     #[error("the fan-out threads could not be started")]
     Hub(#[source] io::Error),
@@ -171,7 +174,7 @@ impl Server {
         // Before the first show opens: holds lapse by the log's time, also those of a house that was
         // closed.
         let mut caretaker = Caretaker::new(log, clock.clone(), house.clone(), check_durability);
-        caretaker.look_at_the_clock().await;
+        caretaker.set_the_clock().await?;
         let done = programme::open_all(&house, &*safe, settings.demo).await?;
         let mut tasks = JoinSet::new();
         tasks.spawn(caretaker.care());

@@ -1,6 +1,7 @@
 //! The tests that stand outside the house and use its doors. One module a story.
 
 mod audit;
+mod copying;
 mod crash;
 mod doors;
 mod frozen;
@@ -19,3 +20,4 @@ mod simulation;
 mod simulation_nodes;
 mod stories;
 mod tidy;
+mod two_nodes;

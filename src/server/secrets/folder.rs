@@ -46,7 +46,8 @@ impl Folder {
     fn read(&self, name: &str) -> io::Result<Option<String>> {
         match fs::read_to_string(self.0.join(name)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            read => read.map(Some),
+            // The file's last line has an end, the secret has none.
+            read => read.map(|text| Some(text.trim_end().to_owned())),
         }
     }
 
