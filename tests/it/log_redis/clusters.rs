@@ -101,7 +101,7 @@ async fn a_slot_moves_while_its_show_sells_and_nothing_is_lost_or_doubled() {
     }
     // Heard again where it is now: more than what was under way.
     let at_least = known_now(&log).await.position.seq;
-    while heard(&mut hearing).await.last().expect("entries").seq <= at_least {}
+    while heard(&mut hearing).await.position.seq <= at_least {}
     stop.store(true, Ordering::Relaxed);
     let mut sellers = Vec::new();
     for seller in selling {

@@ -7,7 +7,7 @@ use usher::config::{Durability, RedisAddress};
 use usher::log::redis::RedisLog;
 use usher::log::{AppendError, Heard, Known, Log, ReadError};
 
-use super::{EPOCH, after, append, begun, entries, heard, next, open_at, texts, until};
+use super::{EPOCH, after, append, begun, entries, heard_of, next, open_at, texts, until};
 use crate::proxy::Proxy;
 use crate::redis_server::{RedisServer, Reply};
 
@@ -96,7 +96,7 @@ async fn nothing_that_is_not_on_a_replica_is_told_to_anybody() {
         assert_eq!(next(&mut hearing).await, Heard::Missed);
     }
     let first = append(&log, Known::nothing(EPOCH), &["a"]).await;
-    assert_eq!(heard(&mut hearing).await, first.since_known);
+    heard_of(&mut hearing, &first).await;
 
     between.stop_all();
     let began = Instant::now();

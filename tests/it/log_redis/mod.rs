@@ -73,11 +73,22 @@ fn pages(redis: &RedisServer) -> i64 {
     redis.ask(&["XLEN", "usher:{hamlet}:log"]).number()
 }
 
-/// The next entries that are heard.
-async fn heard(hearing: &mut Hearing) -> Vec<Recorded> {
+/// The next place that is heard of: the end of a page that is said, or the place alone.
+async fn heard(hearing: &mut Hearing) -> Known {
     loop {
-        if let Heard::Entries { entries, .. } = next(hearing).await {
-            return entries;
+        if let Heard::Entries { after, entries } = next(hearing).await {
+            return if entries.is_empty() { after } else { known(after.position.epoch, &entries) };
+        }
+    }
+}
+
+/// Hears until what was appended here is heard of, at its place and with its mark.
+async fn heard_of(hearing: &mut Hearing, appended: &Appended) {
+    let place = after(appended);
+    loop {
+        let heard = heard(hearing).await;
+        if heard.position.seq >= place.position.seq {
+            return assert_eq!(heard, place);
         }
     }
 }

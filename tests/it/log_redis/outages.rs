@@ -6,7 +6,7 @@ use usher::config::RedisAddress;
 use usher::log::redis::{OpenError, RedisLog};
 use usher::log::{AppendError, Heard, Known, Log, ReadError};
 
-use super::{after, append, begun, entries, heard, next, open, pages, texts, until};
+use super::{after, append, begun, entries, heard, heard_of, next, open, pages, texts, until};
 use crate::proxy::{Proxy, Way};
 use crate::redis_server::RedisServer;
 
@@ -74,8 +74,8 @@ async fn while_redis_stands_still_all_is_answered_within_two_seconds_and_then_go
     let unknown = told.expect("an answer");
     assert!(unknown.since_known.len() <= 2, "{unknown:?}");
     let known = unknown.since_known.last().map_or(after(&first), |_| after(&unknown));
-    append(&log, known, &["d"]).await;
-    while heard(&mut hearing).await.last().expect("entries").bytes != "d" {}
+    let last = append(&log, known, &["d"]).await;
+    heard_of(&mut hearing, &last).await;
     assert_eq!(texts(&log).await, texts(&other).await);
 }
 
@@ -133,7 +133,7 @@ async fn after_a_cut_a_listener_hears_that_it_missed_something_and_then_hears_ag
     assert_eq!(next(&mut hearing).await, Heard::Missed);
     for _ in 0..3 {
         last = append(&near, after(&last), &["heard"]).await;
-        assert_eq!(heard(&mut hearing).await, last.since_known, "at once");
+        heard_of(&mut hearing, &last).await;
         proxy.cut();
         last = append(&near, after(&last), &["not heard"]).await;
         proxy.pass();
@@ -172,7 +172,7 @@ async fn a_listener_whose_line_died_without_a_word_hears_again() {
     proxy.pass();
     assert_eq!(next(&mut hearing).await, Heard::Missed);
     let last = append(&near, known_now(&near).await, &["heard"]).await;
-    assert_eq!(heard(&mut hearing).await, last.since_known);
+    heard_of(&mut hearing, &last).await;
 }
 
 async fn known_now(log: &RedisLog) -> Known {
