@@ -58,16 +58,23 @@ pub(super) const GLANCE_SOCKETS: usize = 32;
 
 const _: () = assert!(SLICE_SOCKETS.is_multiple_of(GLANCE_SOCKETS));
 
-/// In a rush, the next round for a show begins no sooner than this after the last one began. Nobody
-/// sees 20 ms, and 2,000 changes a second then share 50 rounds.
-pub(super) const GATHER_MS_MIN: u64 = 20;
+/// In a rush, the next round for a show begins no sooner than so many times what the last one took
+/// after that one began: while few watch, fan-out takes a tenth of the shard's time.
+pub(super) const GATHER_ROUNDS: u32 = 10;
+
+/// But whatever rounds take, the next may begin after so long: nobody sees 20 ms, and 2,000 changes a
+/// second then share 50 rounds.
+pub(super) const GATHER_MS_ENOUGH: u64 = 20;
+
+/// And none begins sooner than this. A page cannot draw a change before its next frame anyway.
+pub(super) const GATHER_MS_MIN: u64 = 2;
 
 /// In a rush, the next round waits a quarter as long as the last one took, so that fan-out of one
 /// show leaves a fifth of the shard's time to others; but never longer than this. Half brought 5,000
 /// viewers of 2,000 changes a second a p99 of 206 ms, a quarter 90 ms (`cargo bench --bench fan_out`).
 pub(super) const GATHER_MS_MAX: u64 = 50;
 
-const _: () = assert!(GATHER_MS_MIN < GATHER_MS_MAX);
+const _: () = assert!(GATHER_MS_MIN < GATHER_MS_ENOUGH && GATHER_MS_ENOUGH < GATHER_MS_MAX);
 
 /// Messages that wait for one socket before its requests are read no more: each may yet be
 /// answered, and an answer must not be lost.

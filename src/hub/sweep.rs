@@ -18,11 +18,16 @@ use super::Shard;
 use super::audience::{Audience, Lap, Pace};
 use super::board::{Place, SeatFrame};
 use super::counters::add;
-use super::settings::{GATHER_MS_MAX, GATHER_MS_MIN, GLANCE_SOCKETS, SLICE_SOCKETS};
+use super::settings::{
+    GATHER_MS_ENOUGH, GATHER_MS_MAX, GATHER_MS_MIN, GATHER_ROUNDS, GLANCE_SOCKETS, SLICE_SOCKETS,
+};
 use super::viewer::Viewer;
 use crate::protocol::seats::Format;
 use crate::protocol::websocket::CloseCode;
 use crate::show::ShowId;
+
+const GATHER_MIN: Duration = Duration::from_millis(GATHER_MS_MIN);
+const GATHER_ENOUGH: Duration = Duration::from_millis(GATHER_MS_ENOUGH);
 
 /// Something to do with each of many sockets, in slices as well.
 #[derive(Clone, Debug)]
@@ -208,9 +213,10 @@ impl Round {
 
     fn end(self) {
         let now = Instant::now();
-        let rest = ((now - self.began) / 4).min(Duration::from_millis(GATHER_MS_MAX));
-        let soonest = self.began + Duration::from_millis(GATHER_MS_MIN);
-        self.audience.not_before.set(soonest.max(now + rest));
+        let took = now - self.began;
+        let rest = (took / 4).min(Duration::from_millis(GATHER_MS_MAX));
+        let gather = (took * GATHER_ROUNDS).clamp(GATHER_MIN, GATHER_ENOUGH);
+        self.audience.not_before.set((self.began + gather).max(now + rest));
         let again = self.audience.pace.get() == Pace::InRound { again: true };
         self.audience.pace.set(Pace::Quiet);
         if again {

@@ -7,6 +7,7 @@ mod doors;
 mod frozen;
 mod log_contract;
 mod log_memory;
+mod log_redis;
 mod log_sqlite;
 mod many_nodes;
 mod open_house;

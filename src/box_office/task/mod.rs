@@ -158,6 +158,8 @@ impl Task {
     async fn run(mut self, mut inbox: mpsc::Receiver<Ask>) {
         let mut asks = Vec::new();
         let end = loop {
+            // Whoever was answered just now may ask again at once: so it goes into this append.
+            tokio::task::yield_now().await;
             if self.desk.has_more() {
                 // What waits is proposed first; who comes meanwhile goes into the same turn, so that
                 // one session's queue of commands keeps nobody else out.

@@ -18,6 +18,9 @@ use super::scripts;
 
 /// How long a request may take, with all it is sent again.
 pub(super) const ANSWERED_WITHIN: Duration = Duration::from_millis(1_500);
+/// How much later an attempt is dropped that did not notice by itself that its time is over: one that
+/// does also gives up the connection on which nothing came.
+const NOTICED_WITHIN: Duration = Duration::from_millis(100);
 /// How long to wait before sending again.
 const AGAIN_AFTER: Duration = Duration::from_millis(25);
 
@@ -49,7 +52,7 @@ impl Map {
         let mut reason = anyhow::anyhow!("it does not answer");
         loop {
             let attempt = self.attempt(slot, elsewhere.take(), commands, deadline);
-            match timeout_at(deadline, attempt).await {
+            match timeout_at(deadline + NOTICED_WITHIN, attempt).await {
                 Ok(Ok(answers)) => return Ok(answers),
                 Ok(Err(Trouble::Final(error))) => return Err(error),
                 Ok(Err(Trouble::AtOnce)) => {}

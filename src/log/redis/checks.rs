@@ -2,8 +2,10 @@
 //! log acknowledges.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use redis::{Value, from_redis_value};
+use tokio::time::timeout;
 
 use super::map::Map;
 use super::place::Node;
@@ -12,6 +14,9 @@ use crate::config::{Durability, RedisKind};
 /// The oldest version whose scripts can say something on a sharded channel, and tell their effects
 /// rather than their text to replicas and the disk.
 const OLDEST: u32 = 7;
+
+/// How long all servers together may take to be looked at.
+const CHECKED_WITHIN: Duration = Duration::from_secs(5);
 
 /// Why the log in Redis could not be opened. Each is one sentence for the operator.
 #[derive(Debug, thiserror::Error)]
@@ -36,8 +41,17 @@ pub enum OpenError {
 
 /// Looks at every server that has slots. Without a level only at what none can do without.
 pub(super) async fn check(map: &Map, level: Option<Durability>) -> Result<(), OpenError> {
-    let unavailable =
-        |source| OpenError::Unavailable { address: map.address().to_string(), source };
+    let checked = timeout(CHECKED_WITHIN, check_all(map, level)).await;
+    let late = |_| unavailable(map, anyhow::anyhow!("it does not answer"));
+    checked.map_err(late)?
+}
+
+fn unavailable(map: &Map, source: anyhow::Error) -> OpenError {
+    OpenError::Unavailable { address: map.address().to_string(), source }
+}
+
+async fn check_all(map: &Map, level: Option<Durability>) -> Result<(), OpenError> {
+    let unavailable = |source| unavailable(map, source);
     let mut primaries = map.primaries().await.map_err(unavailable)?;
     if *map.address().kind() == RedisKind::Server {
         let mut is_of_a_cluster = false;

@@ -204,29 +204,37 @@ impl Listener {
         for stream in unwanted {
             self.unsubscribe(&stream).await;
         }
-        let mut is_settled = true;
+        // Servers that are not tried again in this look.
+        let mut failed: Vec<Arc<Node>> = Vec::new();
         for stream in wanted {
-            if let Err(error) = self.subscribe(&stream).await {
+            let channel = names::channel(&stream, self.map.login().database);
+            let found = timeout(ANSWERED_WITHIN, self.map.node_of(names::slot(&channel))).await;
+            let Ok(Ok(node)) = found else { return false };
+            if failed.iter().any(|other| Arc::ptr_eq(other, &node)) {
+                continue;
+            }
+            if let Err(error) = self.subscribe(&stream, channel, &node).await {
                 tracing::debug!(stream, ?error, "a stream is not heard");
-                is_settled = false;
-                // Others on the same server fare no better: they wait for the next look.
-                break;
+                self.map.doubt(&node);
+                failed.push(node);
             }
         }
-        is_settled
+        failed.is_empty()
     }
 
-    async fn subscribe(&mut self, stream: &str) -> anyhow::Result<()> {
-        let channel = names::channel(stream, self.map.login().database);
-        let slot = names::slot(&channel);
-        let node = timeout(ANSWERED_WITHIN, self.map.node_of(slot)).await??;
+    async fn subscribe(
+        &mut self,
+        stream: &str,
+        channel: String,
+        node: &Arc<Node>,
+    ) -> anyhow::Result<()> {
         match self.subscribed.get(stream) {
-            Some(on) if Arc::ptr_eq(on, &node) => return Ok(()),
+            Some(on) if Arc::ptr_eq(on, node) => return Ok(()),
             // Its slot is another server's now.
             Some(_) => self.unsubscribe(stream).await,
             None => {}
         }
-        let mut connection = self.line_to(&node).await.inspect_err(|_| self.map.doubt(&node))?;
+        let mut connection = self.line_to(node).await?;
         let mut subscribe = redis::cmd("SSUBSCRIBE");
         subscribe.arg(&channel);
         let answer = timeout(ANSWERED_WITHIN, connection.send_packed_command(&subscribe)).await;
@@ -236,12 +244,14 @@ impl Listener {
                 if data.first() == Some(&Value::BulkString(channel.into_bytes()))
         );
         if !is_made {
-            // Whatever it was, answers on this line may no longer belong to what is asked.
-            self.lines.retain(|line| !Arc::ptr_eq(&line.node, &node));
-            self.map.doubt(&node);
+            // A refusal (the slot has moved) is an answer. After anything else, answers on this line
+            // may no longer belong to what is asked.
+            if !matches!(&answer, Ok(Ok(Value::ServerError(_)))) {
+                self.lines.retain(|line| !Arc::ptr_eq(&line.node, node));
+            }
             anyhow::bail!("SSUBSCRIBE was answered with {answer:?}");
         }
-        self.subscribed.insert(stream.to_owned(), node);
+        self.subscribed.insert(stream.to_owned(), node.clone());
         self.ears.say(stream, &Heard::Missed);
         Ok(())
     }

@@ -6,12 +6,12 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use redis::aio::{AsyncPushSender, MultiplexedConnection};
 use redis::{
     AsyncConnectionConfig, Client, ConnectionAddr, IntoConnectionInfo, ProtocolVersion,
-    RedisConnectionInfo, RedisResult, io::tcp::TcpSettings,
+    RedisConnectionInfo, RedisError, RedisResult, io::tcp::TcpSettings,
 };
 use tokio::sync::Mutex;
 
@@ -22,6 +22,9 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(1);
 /// After how long a connection is dead on which nothing that was sent is acknowledged by the other
 /// machine: the kernel alone would try for a quarter of an hour.
 const UNACKNOWLEDGED_MAX: Duration = Duration::from_secs(2);
+
+/// How long a failure to connect is told to all who come: as long as one waits before trying again.
+const FAILURE_SHARED: Duration = Duration::from_millis(20);
 
 /// A server's name or address, and its port.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -112,16 +115,23 @@ pub(super) const UNHEARD: Option<fn(redis::PushInfo) -> Result<(), ()>> = None;
 /// A server and the connections to it, made when they are needed.
 pub(super) struct Node {
     pub(super) place: Place,
-    lanes: Vec<Lane>,
+    lanes: Vec<Mutex<Lane>>,
     made: AtomicU64,
 }
 
-/// One connection, with a number by which a broken one is known from the one that took its place.
-type Lane = Mutex<Option<(u64, MultiplexedConnection)>>;
+/// One connection, with a number by which a broken one is known from the one that took its place; or
+/// why there is none.
+#[derive(Default)]
+enum Lane {
+    #[default]
+    Unused,
+    Open(u64, MultiplexedConnection),
+    Failed(Instant, RedisError),
+}
 
 impl Node {
     pub(super) fn new(place: Place, lanes: usize) -> Self {
-        let lanes = (0..lanes).map(|_| Lane::default()).collect();
+        let lanes = (0..lanes).map(|_| Mutex::default()).collect();
         Self { place, lanes, made: AtomicU64::new(0) }
     }
 
@@ -131,24 +141,37 @@ impl Node {
         slot: u16,
         login: &Login,
     ) -> RedisResult<(u64, MultiplexedConnection)> {
-        // Held while connecting: who comes meanwhile shares the new one.
+        // Held while connecting: who comes meanwhile shares the new one, or the failure, so that a
+        // server that is gone is not called by everybody who waits for it.
         let mut lane = self.lane(slot).lock().await;
-        if let Some(connection) = &*lane {
-            return Ok(connection.clone());
+        match &*lane {
+            Lane::Open(number, connection) => return Ok((*number, connection.clone())),
+            Lane::Failed(at, error) if at.elapsed() < FAILURE_SHARED => return Err(error.clone()),
+            Lane::Failed(..) | Lane::Unused => {}
         }
-        let number = self.made.fetch_add(1, Ordering::Relaxed);
-        let connection = (number, login.connect(&self.place, UNHEARD).await?);
-        *lane = Some(connection.clone());
-        Ok(connection)
+        match login.connect(&self.place, UNHEARD).await {
+            Ok(connection) => {
+                let number = self.made.fetch_add(1, Ordering::Relaxed);
+                *lane = Lane::Open(number, connection.clone());
+                Ok((number, connection))
+            }
+            Err(error) => {
+                *lane = Lane::Failed(Instant::now(), error.clone());
+                Err(error)
+            }
+        }
     }
 
     /// Gives up a connection that is broken or does not answer. What is still under way on it may yet
     /// be answered.
     pub(super) async fn give_up(&self, slot: u16, number: u64) {
-        self.lane(slot).lock().await.take_if(|(current, _)| *current == number);
+        let mut lane = self.lane(slot).lock().await;
+        if matches!(&*lane, Lane::Open(current, _) if *current == number) {
+            *lane = Lane::Unused;
+        }
     }
 
-    fn lane(&self, slot: u16) -> &Lane {
+    fn lane(&self, slot: u16) -> &Mutex<Lane> {
         &self.lanes[usize::from(slot) % self.lanes.len()]
     }
 }

@@ -151,6 +151,7 @@ macro_rules! every_shared_backend_keeps {
     ($($stories:tt)+) => {
         shared_keeps!(memory as memory_shared: $($stories)+);
         shared_keeps!(redis as redis_shared: $($stories)+);
+        shared_keeps!(redis_replicated as redis_replicated_shared: $($stories)+);
         shared_keeps!(redis_cluster as redis_cluster_shared: $($stories)+);
     };
 }
@@ -160,6 +161,7 @@ macro_rules! every_backend_keeps {
         keeps!(memory: $($stories)+);
         keeps!(sqlite: $($stories)+);
         keeps!(redis: $($stories)+);
+        keeps!(redis_replicated: $($stories)+);
         keeps!(redis_cluster: $($stories)+);
     };
 }

@@ -61,7 +61,20 @@ impl RedisCluster {
 
     /// The primary that has a slot.
     pub(crate) fn owner_of(&self, slot: u16) -> &RedisServer {
-        let slots = self.nodes[0].ask(&["CLUSTER", "SLOTS"]).list();
+        self.owner_as_known_to(&self.nodes[0], slot)
+    }
+
+    /// Makes the primary that has a slot stand still, and waits until another node has taken its place.
+    pub(crate) fn fail_owner_of(&self, slot: u16) {
+        let (owner, witness) = (self.owner_of(slot), self.other_than_owner_of(slot));
+        owner.freeze();
+        wait_until("another has the slot", || {
+            self.owner_as_known_to(witness, slot).port() != owner.port()
+        });
+    }
+
+    fn owner_as_known_to(&self, witness: &RedisServer, slot: u16) -> &RedisServer {
+        let slots = witness.ask(&["CLUSTER", "SLOTS"]).list();
         let port = slots.into_iter().find_map(|range| {
             let [Reply::Number(first), Reply::Number(last), Reply::List(primary), ..] =
                 &range.list()[..]
