@@ -96,7 +96,7 @@ impl House {
     /// but not open: it could not be opened, or the house is closing and it was closed already.
     async fn show(&self, Named(id): &Named) -> Result<Arc<OpenShow>, Problem> {
         let Some(id) = id else { return Err(Problem::no_such_show()) };
-        if let Some(open) = self.find(id).await {
+        if let Some(open) = self.find(id).await? {
             return Ok(open);
         }
         if self.catalogue.show(id).is_none() {

@@ -13,6 +13,7 @@ use crate::show::{Definition, ShowId};
 
 use super::House;
 use super::door::Standing;
+use super::problem::Problem;
 
 /// Which shows are being opened, and which were tried.
 #[derive(Debug, Default)]
@@ -49,21 +50,30 @@ impl House {
 
     /// The open show of this name; where it is not known here, another node may have put it on just
     /// now, and it is looked for and waited for, a moment.
-    pub(super) async fn find(&self, id: &ShowId) -> Option<Arc<OpenShow>> {
+    ///
+    /// # Errors
+    /// It is not known here, and the log does not say whether it is anywhere.
+    pub(super) async fn find(&self, id: &ShowId) -> Result<Option<Arc<OpenShow>>, Problem> {
         if let Some(open) = self.offices.show(id) {
-            return Some(open);
+            return Ok(Some(open));
         }
         if self.door.standing() != Standing::Open || self.openings.tried().contains(id) {
-            return None;
+            return Ok(None);
         }
         let waiting = async {
             if self.catalogue.show(id).is_none() && self.catalogue.is_shared() {
                 // What went wrong is told by who follows the catalogue.
-                drop(self.catalogue.look_again().await);
+                self.catalogue.look_again().await.ok()?;
             }
-            self.wait_until_open(id).await
+            Some(self.wait_until_open(id).await)
         };
-        tokio::time::timeout(NEWS_TIME_MAX, waiting).await.ok().flatten()
+        match tokio::time::timeout(NEWS_TIME_MAX, waiting).await {
+            Ok(Some(found)) => Ok(found),
+            Ok(None) | Err(_) if self.catalogue.show(id).is_none() => {
+                Err(Problem::not_now("The log does not answer."))
+            }
+            Ok(None) | Err(_) => Ok(None),
+        }
     }
 
     /// A client that was at another node may be ahead of this one, which then catches up first, if it

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use usher::box_office::Clock;
 use usher::config::{Demo, Key, Settings};
-use usher::log::memory::MemoryLog;
+use usher::log::memory::{Fault, MemoryLog};
 use usher::log::{
     Answer, AppendError, Appended, CreateError, Genesis, Hearing, Known, Lives, Log, ReadError,
     Recorded, Snapshot, Speaker, StreamId, line,
@@ -206,6 +206,18 @@ async fn a_show_that_one_node_put_on_is_at_once_there_at_the_other() {
     let second = there.post("/v1/shows", &new_show(&hall["hall"])).await;
     let second = second["id"].as_str().expect("a name");
     assert_eq!(here.get(&format!("/v1/shows/{second}")).await.0, 200);
+}
+
+#[tokio::test]
+async fn while_the_log_is_away_nobody_is_told_that_there_is_no_such_show() {
+    let (log, folder) = (MemoryLog::new(), tempfile::tempdir().expect("a folder"));
+    let node = Node::start(&log, Clock::of_the_wall(), folder.path()).await;
+    assert_eq!(node.get("/v1/shows/of-another-house").await.0, 404);
+    // More than can be asked while this test runs.
+    for _ in 0..10_000 {
+        log.fail_next_append(Fault::Lost);
+    }
+    assert_eq!(node.get("/v1/shows/of-another-house").await.0, 503, "it may be on by now");
 }
 
 #[tokio::test]
