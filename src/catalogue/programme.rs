@@ -90,6 +90,11 @@ impl Programme {
                 return Ok(programme);
             }
             for recorded in &page {
+                let next = programme.known.position.seq + 1;
+                if recorded.seq != next {
+                    let what = format!("entry {next} of the catalogue is missing");
+                    return Err(ReadError::Damaged(what).into());
+                }
                 let fact = read_fact(log, recorded).await?;
                 programme.apply(recorded, fact);
             }

@@ -1,5 +1,7 @@
 //! `usher log copy`: shows from one log into another, also as a backup and back from one.
 
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -135,6 +137,9 @@ async fn read_only(place: &Place) -> anyhow::Result<Opened> {
 async fn writable(place: &Place, durability: Durability) -> anyhow::Result<Opened> {
     Ok(match place {
         Place::Folder(folder) => {
+            // Made for its owner alone: it will hold secrets, names and addresses.
+            let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+            made.with_context(|| format!("making {}", folder.display()))?;
             Opened { log: place.open(durability).await?, safe: Box::new(Folder(folder.clone())) }
         }
         Place::Redis(address) => {

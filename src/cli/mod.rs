@@ -27,6 +27,7 @@ Examples:
   usher watch SHOW                         a live map of a show, in the terminal
   usher load --viewers 500 --buyers 20     how a running server bears a rush
   usher import plan hall.json --data DIR   a hall from a pretix-format seating plan
+  usher serve --redis redis://HOST         one of many nodes of a house
 
 `usher` alone is `usher serve`. `usher <COMMAND> --help` tells more.";
 

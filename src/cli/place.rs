@@ -1,13 +1,10 @@
 //! Where a log is, as a command is told: in a data folder or in Redis.
 
 use std::fmt;
-use std::fs::DirBuilder;
-use std::os::unix::fs::DirBuilderExt as _;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use anyhow::Context as _;
 use clap::builder::Resettable;
 use clap::{Arg, Args};
 
@@ -76,12 +73,7 @@ impl Place {
     /// It cannot be opened, or is not as durable as asked for.
     pub async fn open(&self, durability: Durability) -> anyhow::Result<Arc<dyn Log>> {
         match self {
-            Self::Folder(folder) => {
-                // Made for its owner alone: it will hold secrets, names and addresses.
-                let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
-                made.with_context(|| format!("making {}", folder.display()))?;
-                Ok(Arc::new(SqliteLog::open(folder.join(FILE_NAME))?))
-            }
+            Self::Folder(folder) => Ok(Arc::new(SqliteLog::open(folder.join(FILE_NAME))?)),
             Self::Redis(address) => Ok(Arc::new(RedisLog::open(address, durability).await?)),
         }
     }
