@@ -19,6 +19,7 @@ mod cut_off;
 mod failover;
 mod killed;
 mod rolling;
+mod together;
 
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;

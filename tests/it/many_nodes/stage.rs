@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use usher::client::House;
 use usher::show::ShowId;
@@ -102,7 +102,12 @@ impl Stage {
 
     /// Puts on a show at the first node, and waits until all know it.
     pub(super) async fn a_show(&self) -> ShowId {
-        let show = self.program(0).a_show(SEATS, json!({})).await;
+        self.a_show_with(SEATS, json!({})).await
+    }
+
+    /// As [`Stage::a_show`], of so many seats and with this policy.
+    pub(super) async fn a_show_with(&self, seats: u32, policy: Value) -> ShowId {
+        let show = self.program(0).a_show(seats, policy).await;
         for node in 0..self.nodes.len() {
             let began = Instant::now();
             while self.houses.at(node).head(&show).await.is_err() {
