@@ -88,12 +88,15 @@ async fn a_redis_that_comes_back_empty_begins_every_show_again() {
     })
     .await;
     crowd.buy_more(200).await;
-    assert_eq!(stage.counted("usher_forks_total").await, [1; NODES]);
+    // Each node that finds nothing of what it knew may begin a life of its own; they meet in the last.
+    let forks = stage.counted("usher_forks_total").await;
+    assert!(forks.iter().all(|forks| (1..=NODES as u64).contains(forks)), "{forks:?}");
+    assert!(crowd.agree(&redis.url()).await > 0, "nothing was lost, so nothing was proven");
     // The programme is there again too: a node that comes new finds the show.
     stage.kill(2);
     stage.start_again(2);
-    crowd.buy_more(100).await;
-    assert!(crowd.agree(&redis.url()).await > 0, "nothing was lost, so nothing was proven");
+    let [known, found] = [1, 2].map(async |node| stage.houses().at(node).head(&show).await);
+    assert_eq!(found.await.expect("a head"), known.await.expect("a head"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

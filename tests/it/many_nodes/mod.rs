@@ -18,6 +18,7 @@ mod cluster;
 mod cut_off;
 mod failover;
 mod killed;
+mod reached;
 mod rolling;
 mod together;
 

@@ -89,6 +89,6 @@ async fn a_session_outlives_every_node() {
         let known = connected.expect("a socket").identify(Some(&session)).await;
         let known = known.expect("its session is good here");
         assert_eq!(known.session, session, "the same, not a new one");
-        assert_eq!(known.holds, [held.clone()]);
+        assert_eq!(known.holds, std::slice::from_ref(&held));
     }
 }
