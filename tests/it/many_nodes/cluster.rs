@@ -34,8 +34,8 @@ async fn a_show_moves_in_the_cluster_while_it_and_another_are_sold() {
     for crowd in [&at_hamlet, &at_lear] {
         assert_eq!(Counts::of(&crowd.counts.unavailable), 0, "nobody noticed");
     }
-    assert_eq!(at_hamlet.agree(&cluster.url()).await, 0);
-    assert_eq!(at_lear.agree(&cluster.url()).await, 0);
+    assert_eq!(at_hamlet.agree_by(&cluster.url(), here).await, 0);
+    assert_eq!(at_lear.agree_by(&cluster.url(), cluster.owner_of(slot_of(&lear))).await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -53,5 +53,5 @@ async fn a_primary_of_the_cluster_that_dies_takes_nothing_with_it_that_a_replica
     crowd.are_told(&[0, 1, 2], StorageState::Ok).await;
     crowd.buy_more(100).await;
     assert!(crowd.longest_ms() <= ANSWER_MS_MAX, "somebody waited {} ms", crowd.longest_ms());
-    assert_eq!(crowd.agree(&cluster.url()).await, 0);
+    assert_eq!(crowd.agree_by(&cluster.url(), cluster.owner_of(slot)).await, 0);
 }

@@ -42,7 +42,7 @@ async fn a_node_that_was_cut_off_is_told_so_and_joins_again() {
     }
     assert_eq!(Counts::of(&crowd.counts.reconnects), 0, "sockets stay open");
     assert!(crowd.longest_ms() <= ANSWER_MS_MAX, "somebody waited {} ms", crowd.longest_ms());
-    assert_eq!(crowd.agree(&redis.url()).await, 0);
+    assert_eq!(crowd.agree(&redis).await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -66,7 +66,7 @@ async fn a_node_that_missed_what_was_trimmed_goes_on_from_the_snapshot() {
     crowd.buy_more(100).await;
     assert!(stage.told(1).contains("what followed was trimmed"), "{}", stage.told(1));
     assert_eq!(stage.counted("usher_forks_total").await, [0; NODES], "it is the same history");
-    assert_eq!(crowd.agree_but_for_the_audit().await, 0);
+    assert_eq!(crowd.agree_but_for_the_audit().await.lost, 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -106,5 +106,5 @@ async fn lines_stutter(redis: &RedisServer, durability: &str) {
     stage.lines().for_each(|line| line.pass());
     crowd.buy_more(200).await;
     assert!(crowd.longest_ms() <= ANSWER_MS_MAX, "somebody waited {} ms", crowd.longest_ms());
-    assert_eq!(crowd.agree(&redis.url()).await, 0);
+    assert_eq!(crowd.agree(&redis).await, 0);
 }

@@ -27,7 +27,7 @@ async fn a_node_that_is_killed_takes_nothing_with_it() {
     }
     assert!(Counts::of(&crowd.counts.reconnects) > 0, "nobody noticed");
     assert_eq!(Counts::of(&crowd.counts.unavailable), 0, "the others were none the worse");
-    assert_eq!(crowd.agree(&redis.url()).await, 0);
+    assert_eq!(crowd.agree(&redis).await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -51,7 +51,7 @@ async fn while_redis_is_away_everybody_is_told_and_afterwards_everything_goes_on
     }
     sockets_stayed_open(&crowd);
     assert!(crowd.longest_ms() <= ANSWER_MS_MAX, "somebody waited {} ms", crowd.longest_ms());
-    assert_eq!(crowd.agree(&redis.url()).await, 0);
+    assert_eq!(crowd.agree(&redis).await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -70,7 +70,7 @@ async fn a_redis_that_stands_still_keeps_nobody_waiting() {
     crowd.buy_more(100).await;
     sockets_stayed_open(&crowd);
     assert!(crowd.longest_ms() <= ANSWER_MS_MAX, "somebody waited {} ms", crowd.longest_ms());
-    assert_eq!(crowd.agree(&redis.url()).await, 0);
+    assert_eq!(crowd.agree(&redis).await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -91,7 +91,7 @@ async fn a_redis_that_comes_back_empty_begins_every_show_again() {
     // Each node that finds nothing of what it knew may begin a life of its own; they meet in the last.
     let forks = stage.counted("usher_forks_total").await;
     assert!(forks.iter().all(|forks| (1..=NODES as u64).contains(forks)), "{forks:?}");
-    assert!(crowd.agree(&redis.url()).await > 0, "nothing was lost, so nothing was proven");
+    assert!(crowd.agree(&redis).await > 0, "nothing was lost, so nothing was proven");
     // The programme is there again too: a node that comes new finds the show.
     stage.kill(2);
     stage.start_again(2);

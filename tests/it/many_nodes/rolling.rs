@@ -25,5 +25,5 @@ async fn a_rolling_restart_costs_nobody_more_than_a_reconnection() {
     for viewer in &crowd.viewers {
         assert_eq!(viewer.seen().snapshots, 0, "who comes elsewhere goes on where it was");
     }
-    assert_eq!(crowd.agree(&redis.url()).await, 0);
+    assert_eq!(crowd.agree(&redis).await, 0);
 }
