@@ -12,9 +12,7 @@ mod log_sqlite;
 mod many_nodes;
 mod open_house;
 mod program;
-#[allow(dead_code, unused_imports)] // the tests that use all of it are being written
 mod proxy;
-#[allow(dead_code, unused_imports)] // as above
 mod redis_server;
 mod simulation;
 mod simulation_nodes;

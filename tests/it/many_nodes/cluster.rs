@@ -1,8 +1,11 @@
 //! A Redis Cluster: shows are spread over it, and move in it while they are sold.
 
-use super::chance;
+use usher::protocol::rpc::StorageState;
+
+use super::buyers::Counts;
 use super::crowd::Crowd;
 use super::stage::Stage;
+use super::{ANSWER_MS_MAX, chance};
 use crate::redis_server::RedisCluster;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -28,6 +31,27 @@ async fn a_show_moves_in_the_cluster_while_it_and_another_are_sold() {
     cluster.move_slot(slot_of(&hamlet), here);
     at_hamlet.buy_more(100).await;
     at_lear.buy_more(100).await;
-    assert_eq!(at_hamlet.agree(&cluster.url()).await, 0);
-    assert_eq!(at_lear.agree(&cluster.url()).await, 0);
+    for crowd in [&at_hamlet, &at_lear] {
+        assert_eq!(Counts::of(&crowd.counts.unavailable), 0, "nobody noticed");
+    }
+    assert_eq!(at_hamlet.agree_by(&cluster.url(), here).await, 0);
+    assert_eq!(at_lear.agree_by(&cluster.url(), cluster.owner_of(slot_of(&lear))).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_primary_of_the_cluster_that_dies_takes_nothing_with_it_that_a_replica_acknowledged() {
+    let mut random = chance();
+    let mut cluster = RedisCluster::start();
+    let stage = Stage::on(&cluster.url(), "replicated");
+    let hamlet = stage.a_show().await;
+    let slot = cluster.slot_of(&format!("usher:{{{hamlet}}}:log"));
+    let crowd = Crowd::come(&stage, &hamlet, &mut random).await;
+    let killed = cluster.kill_owner_of(slot);
+    crowd.are_told(&[0, 1, 2], StorageState::Away).await;
+    // Its replica has no replica: nothing is acknowledged before the dead one comes back as one.
+    cluster.start_again(killed);
+    crowd.are_told(&[0, 1, 2], StorageState::Ok).await;
+    crowd.buy_more(100).await;
+    assert!(crowd.longest_ms() <= ANSWER_MS_MAX, "somebody waited {} ms", crowd.longest_ms());
+    assert_eq!(crowd.agree_by(&cluster.url(), cluster.owner_of(slot)).await, 0);
 }

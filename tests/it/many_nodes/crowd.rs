@@ -18,9 +18,20 @@ use super::journal::Journal;
 use super::stage::{Houses, NODES, PATIENCE, SEATS, Stage, until};
 use super::viewers::Watcher;
 use crate::program;
+use crate::redis_server::{RedisServer, Reply};
 
 /// Buyers, and viewers, of each node.
 const OF_EACH_NODE: usize = 2;
+
+/// What was found in the end.
+pub(super) struct Found {
+    /// How much of what was acknowledged is gone, in a story where something may be.
+    pub(super) lost: usize,
+    /// Every order there is.
+    orders: Vec<String>,
+    /// How many seats are available.
+    available: u32,
+}
 
 /// The people.
 pub(super) struct Crowd {
@@ -106,9 +117,23 @@ impl Crowd {
 
     /// The buyers go home, and everything is held against everything: all nodes and all viewers show
     /// the same seats, which are those of the buyers; what was acknowledged is there; `usher verify`
-    /// finds every promise kept. Answers how much of what was acknowledged is gone, in a story where
-    /// something may be.
-    pub(super) async fn agree(mut self, redis: &str) -> usize {
+    /// finds every promise kept, and other programs find the same in Redis. Answers how much of what
+    /// was acknowledged is gone.
+    pub(super) async fn agree(self, redis: &RedisServer) -> usize {
+        self.agree_by(&redis.url(), redis).await
+    }
+
+    /// As [`Crowd::agree`], where the Redis that has the show is known by another address.
+    pub(super) async fn agree_by(self, url: &str, redis: &RedisServer) -> usize {
+        let show = self.show.clone();
+        let found = self.agree_but_for_the_audit().await;
+        shown_outside(redis, &show, &found).await;
+        verify(url).await;
+        found.lost
+    }
+
+    /// As [`Crowd::agree`], where the log no longer has all that an audit needs.
+    pub(super) async fn agree_but_for_the_audit(mut self) -> Found {
         self.home.send_replace(true);
         let mut journals = Vec::new();
         for buyer in self.buyers.drain(..) {
@@ -123,14 +148,14 @@ impl Crowd {
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         };
-        let (mut held, mut sold, mut orders, mut lost) = (Vec::new(), Vec::new(), 0, 0);
+        let (mut held, mut sold, mut orders, mut lost) = (Vec::new(), Vec::new(), Vec::new(), 0);
         for journal in &mut journals {
             let known = self.known_everywhere(journal).await;
             if let Err(why) = journal.agree(&known) {
                 panic!("in the end {why}\n{journal:#?}\n{known:#?}");
             }
             lost += journal.lost;
-            orders += known.orders.len();
+            orders.extend(known.orders.iter().map(|order| order.id.to_string()));
             held.extend(known.holds.iter().flat_map(|hold| hold.seats.clone()));
             sold.extend(known.orders.iter().flat_map(|order| order.seats.clone()));
         }
@@ -142,13 +167,8 @@ impl Crowd {
                 (0..picture.seats()).filter(|seat| picture.state(*seat) == state).collect();
             assert_eq!(shown, seats, "{state:?}");
         }
-        assert!(orders > 0, "nobody bought anything, so nothing was proven");
-        let redis = redis.to_owned();
-        let verified = move || program::verify_with(&["--redis", &redis]);
-        let verified = tokio::task::spawn_blocking(verified).await;
-        let (code, said) = verified.expect("it runs");
-        assert_eq!(code, Some(0), "{said}");
-        lost
+        assert!(!orders.is_empty(), "nobody bought anything, so nothing was proven");
+        Found { lost, orders, available: picture.counts()[0] }
     }
 
     /// One more, who holds a seat that nobody else wants: after it, nothing is under way.
@@ -225,4 +245,27 @@ impl Crowd {
         }
         first
     }
+}
+
+/// Other programs find what is available, and all orders and no other, within a second or so.
+async fn shown_outside(redis: &RedisServer, show: &ShowId, found: &Found) {
+    let [seats, orders] = ["seats", "orders"].map(|name| format!("usher:{{{show}}}:{name}"));
+    let mut expected = found.orders.clone();
+    expected.sort_unstable();
+    until("the seats and orders are shown to others", || {
+        let shown = redis.ask(&["HKEYS", &orders]).list().into_iter().map(Reply::text);
+        let mut shown: Vec<_> = shown.collect();
+        shown.sort_unstable();
+        shown == expected && redis.ask(&["BITCOUNT", &seats]).number() == i64::from(found.available)
+    })
+    .await;
+}
+
+/// `usher verify` finds every promise kept, also beside the busy house.
+pub(super) async fn verify(redis: &str) {
+    let redis = redis.to_owned();
+    let verified = move || program::verify_with(&["--redis", &redis]);
+    let verified = tokio::task::spawn_blocking(verified).await;
+    let (code, said) = verified.expect("it runs");
+    assert_eq!(code, Some(0), "{said}");
 }

@@ -42,14 +42,49 @@ async fn a_node_that_was_cut_off_is_told_so_and_joins_again() {
     }
     assert_eq!(Counts::of(&crowd.counts.reconnects), 0, "sockets stay open");
     assert!(crowd.longest_ms() <= ANSWER_MS_MAX, "somebody waited {} ms", crowd.longest_ms());
-    assert_eq!(crowd.agree(&redis.url()).await, 0);
+    assert_eq!(crowd.agree(&redis).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_node_that_missed_what_was_trimmed_goes_on_from_the_snapshot() {
+    let mut random = chance();
+    let redis = RedisServer::start();
+    let mut stage = Stage::with_lines_to(redis.port(), "disk");
+    let show = stage.a_show().await;
+    let crowd = Crowd::come(&stage, &show, &mut random).await;
+    stage.line(1).cut();
+    crowd.are_told(&[1], StorageState::Away).await;
+    crowd.buy_more(100).await;
+    // A node that stops leaves a snapshot; what came before it is trimmed then.
+    stage.terminate(2);
+    stage.start_again(2);
+    let [log, snapshot] = ["log", "snapshot"].map(|name| format!("usher:{{{show}}}:{name}"));
+    let seq = redis.ask(&["HGET", &snapshot, "seq"]).text();
+    assert!(redis.ask(&["XTRIM", &log, "MINID", &seq]).number() > 0, "nothing was trimmed");
+    stage.line(1).pass();
+    crowd.are_told(&[1], StorageState::Ok).await;
+    crowd.buy_more(100).await;
+    assert!(stage.told(1).contains("what followed was trimmed"), "{}", stage.told(1));
+    assert_eq!(stage.counted("usher_forks_total").await, [0; NODES], "it is the same history");
+    assert_eq!(crowd.agree_but_for_the_audit().await.lost, 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn lines_that_stutter_lose_nothing_and_tell_nothing_twice() {
-    let mut random = chance();
     let redis = RedisServer::start();
-    let stage = Stage::with_lines_to(redis.port(), "disk");
+    lines_stutter(&redis, "disk").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn lines_that_stutter_lose_nothing_where_a_replica_is_waited_for() {
+    let redis = RedisServer::start();
+    let _replica = RedisServer::replica_of(redis.port());
+    lines_stutter(&redis, "replicated").await;
+}
+
+async fn lines_stutter(redis: &RedisServer, durability: &str) {
+    let mut random = chance();
+    let stage = Stage::with_lines_to(redis.port(), durability);
     let show = stage.a_show().await;
     let crowd = Crowd::come(&stage, &show, &mut random).await;
     for _ in 0..STUTTERS {
@@ -71,5 +106,5 @@ async fn lines_that_stutter_lose_nothing_and_tell_nothing_twice() {
     stage.lines().for_each(|line| line.pass());
     crowd.buy_more(200).await;
     assert!(crowd.longest_ms() <= ANSWER_MS_MAX, "somebody waited {} ms", crowd.longest_ms());
-    assert_eq!(crowd.agree(&redis.url()).await, 0);
+    assert_eq!(crowd.agree(&redis).await, 0);
 }

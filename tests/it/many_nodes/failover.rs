@@ -1,14 +1,15 @@
 //! A replica is promoted that had not heard everything: history that was acknowledged is lost where
 //! the house was told that a disk is enough, and never where it waits for replicas.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rand::RngExt as _;
 use rand::rngs::StdRng;
+use usher::protocol::rpc::StorageState;
 
 use super::buyers::Counts;
 use super::crowd::Crowd;
-use super::stage::{NODES, Stage, until};
+use super::stage::{NODES, PATIENCE, Stage, until};
 use super::{ANSWER_MS_MAX, chance};
 use crate::proxy::Proxy;
 use crate::redis_server::RedisServer;
@@ -46,6 +47,7 @@ async fn history_that_a_failover_lost_is_noticed_by_every_node_and_told_to_every
         assert_eq!(epochs[1].1, lives[0][1].1, "the same on every node");
         let after = epochs[1].0.duration_since(promoted).as_millis();
         assert!(after <= AFRESH_MS_MAX, "shown {after} ms after the promotion");
+        eprintln!("a socket showed the new life {after} ms after the promotion");
     }
     crowd.buy_more(200).await;
     for node in 0..NODES {
@@ -54,8 +56,65 @@ async fn history_that_a_failover_lost_is_noticed_by_every_node_and_told_to_every
         assert!(told.contains("lost, in all"), "what was lost is said: node {node}: {told}");
     }
     assert_eq!(stage.counted("usher_forks_total").await, [1; NODES]);
-    let lost = crowd.agree(&replica.url()).await;
+    let lost = crowd.agree(&replica).await;
     assert!(lost > 0, "nothing was lost, so nothing was proven");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_tail_that_only_one_node_knew_is_missed_although_the_log_outgrew_it() {
+    let mut random = chance();
+    let primary = RedisServer::start();
+    let between = Proxy::to(primary.port());
+    let replica = RedisServer::replica_of(between.port());
+    let stage = Stage::with_lines_to(primary.port(), "disk");
+    let show = stage.a_show().await;
+    let crowd = Crowd::come_to_lose(&stage, &show, &mut random).await;
+
+    // Two of the nodes hear nothing more; when the replica knows what they do, nor does it. The third
+    // sells on.
+    for node in [0, 1] {
+        stage.line(node).cut();
+    }
+    crowd.are_told(&[0, 1], StorageState::Away).await;
+    let known = stage.houses().at(0).head(&show).await.expect("a head").seq;
+    let meta = format!("usher:{{{show}}}:meta");
+    until("the replica knows as much", || {
+        let last = replica.ask(&["HGET", &meta, "last"]).text();
+        let (seq, _) = last.split_once('-').expect("a page's id");
+        seq.parse::<u64>().expect("a place") >= known
+    })
+    .await;
+    between.stop_all();
+    crowd.buy_more(20).await;
+    stage.line(2).cut();
+    crowd.are_told(&[2], StorageState::Away).await;
+    let known = stage.houses().at(2).head(&show).await.expect("a head");
+    replica.promote();
+    for node in [0, 1] {
+        stage.line(node).lead_to(replica.port());
+        stage.line(node).pass();
+    }
+    // They have lost nothing that they knew, and sell until the log is longer than it was.
+    let began = Instant::now();
+    loop {
+        let head = stage.houses().at(0).head(&show).await.expect("a head");
+        assert_eq!(head.epoch, known.epoch, "nobody here noticed anything");
+        if head.seq > known.seq + 10 {
+            break;
+        }
+        assert!(began.elapsed() < PATIENCE, "the others do not sell");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(stage.counted("usher_forks_total").await, [0; NODES]);
+    stage.line(2).lead_to(replica.port());
+    stage.line(2).pass();
+    until("every viewer is in a new life", || {
+        crowd.viewers.iter().all(|viewer| viewer.seen().epochs.len() > 1)
+    })
+    .await;
+    crowd.buy_more(100).await;
+    assert_eq!(stage.counted("usher_forks_total").await, [1; NODES]);
+    assert!(crowd.agree(&replica).await > 0, "nothing was lost, so nothing was proven");
 }
 
 /// A primary and its replica, in turns; what is between them can be cut.
@@ -118,7 +177,7 @@ async fn what_replicas_acknowledged_survives_every_partition_with_a_promotion() 
     let acknowledged = Counts::of(&crowd.counts.acknowledged);
     eprintln!("{acknowledged} changes were acknowledged, none is gone");
     assert!(crowd.longest_ms() <= ANSWER_MS_MAX, "somebody waited {} ms", crowd.longest_ms());
-    assert_eq!(crowd.agree(&pair.primary().url()).await, 0);
+    assert_eq!(crowd.agree(pair.primary()).await, 0);
 }
 
 async fn one_partition(pair: &mut Pair, stage: &Stage, crowd: &Crowd, random: &mut StdRng) {

@@ -18,7 +18,9 @@ mod cluster;
 mod cut_off;
 mod failover;
 mod killed;
+mod reached;
 mod rolling;
+mod together;
 
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;

@@ -2,7 +2,7 @@
 
 use super::buyers::Counts;
 use super::chance;
-use super::crowd::Crowd;
+use super::crowd::{Crowd, verify};
 use super::stage::{NODES, Stage};
 use crate::redis_server::RedisServer;
 
@@ -13,6 +13,7 @@ async fn a_rolling_restart_costs_nobody_more_than_a_reconnection() {
     let mut stage = Stage::with_lines_to(redis.port(), "disk");
     let show = stage.a_show().await;
     let crowd = Crowd::come(&stage, &show, &mut random).await;
+    verify(&redis.url()).await;
     for node in 0..NODES {
         assert_eq!(stage.terminate(node), Some(0), "it ends well");
         crowd.buy_more(100).await;
@@ -24,5 +25,5 @@ async fn a_rolling_restart_costs_nobody_more_than_a_reconnection() {
     for viewer in &crowd.viewers {
         assert_eq!(viewer.seen().snapshots, 0, "who comes elsewhere goes on where it was");
     }
-    assert_eq!(crowd.agree(&redis.url()).await, 0);
+    assert_eq!(crowd.agree(&redis).await, 0);
 }

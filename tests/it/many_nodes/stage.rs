@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use usher::client::House;
 use usher::show::ShowId;
@@ -74,15 +74,16 @@ impl Stage {
 
     fn open(redis: Vec<(String, Option<Proxy>)>, durability: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let mut nodes = Vec::new();
+        // Begun before the nodes, so that one that does not start is told of.
+        let mut stage = Self { nodes: Vec::new(), houses: Houses(Arc::default()), folder };
         for (number, (url, line)) in redis.into_iter().enumerate() {
             let words = program::serve_on(&url, durability);
-            let program = Some(Program::start_as(&words, told(&folder, number)));
-            nodes.push(Node { words, program, line });
+            stage.nodes.push(Node { words, program: None, line });
+            let program = Program::start_as(&stage.nodes[number].words, stage.log_of(number));
+            stage.houses.0.lock().expect("no panic under it").push(program.house());
+            stage.nodes[number].program = Some(program);
         }
-        let houses = nodes.iter().filter_map(|node| Some(node.program.as_ref()?.house()));
-        let houses = Houses(Arc::new(Mutex::new(houses.collect())));
-        Self { nodes, houses, folder }
+        stage
     }
 
     /// Where the nodes are.
@@ -102,7 +103,12 @@ impl Stage {
 
     /// Puts on a show at the first node, and waits until all know it.
     pub(super) async fn a_show(&self) -> ShowId {
-        let show = self.program(0).a_show(SEATS, json!({})).await;
+        self.a_show_with(SEATS, json!({})).await
+    }
+
+    /// As [`Stage::a_show`], of so many seats and with this policy.
+    pub(super) async fn a_show_with(&self, seats: u32, policy: Value) -> ShowId {
+        let show = self.program(0).a_show(seats, policy).await;
         for node in 0..self.nodes.len() {
             let began = Instant::now();
             while self.houses.at(node).head(&show).await.is_err() {
@@ -127,8 +133,7 @@ impl Stage {
 
     /// Starts a node again.
     pub(super) fn start_again(&mut self, node: usize) {
-        let told = told(&self.folder, node);
-        let program = Program::start_as(&self.nodes[node].words, told);
+        let program = Program::start_as(&self.nodes[node].words, self.log_of(node));
         self.houses.moved(node, program.house());
         self.nodes[node].program = Some(program);
     }
@@ -149,22 +154,22 @@ impl Stage {
 
     /// All a node wrote into its log of operations.
     pub(super) fn told(&self, node: usize) -> String {
-        fs::read_to_string(path(&self.folder, node)).expect("its log")
+        fs::read_to_string(self.path(node)).expect("its log")
     }
 
     fn program(&self, node: usize) -> &Program {
         self.nodes[node].program.as_ref().expect("it runs")
     }
-}
 
-fn path(folder: &TempDir, node: usize) -> PathBuf {
-    folder.path().join(format!("node-{node}.log"))
-}
+    fn path(&self, node: usize) -> PathBuf {
+        self.folder.path().join(format!("node-{node}.log"))
+    }
 
-/// The file for a node's log of operations, at its end.
-fn told(folder: &TempDir, node: usize) -> File {
-    let mut file = OpenOptions::new();
-    file.create(true).append(true).open(path(folder, node)).expect("a file")
+    /// The file for a node's log of operations, at its end.
+    fn log_of(&self, node: usize) -> File {
+        let mut file = OpenOptions::new();
+        file.create(true).append(true).open(self.path(node)).expect("a file")
+    }
 }
 
 impl Drop for Stage {
@@ -174,7 +179,7 @@ impl Drop for Stage {
             return;
         }
         for node in 0..self.nodes.len() {
-            let told = fs::read_to_string(path(&self.folder, node)).unwrap_or_default();
+            let told = fs::read_to_string(self.path(node)).unwrap_or_default();
             let lines: Vec<_> = told.lines().collect();
             let last = lines.iter().skip(lines.len().saturating_sub(60));
             eprintln!("node {node}, its last words:");

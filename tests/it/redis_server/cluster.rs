@@ -55,13 +55,13 @@ impl RedisCluster {
 
     /// The slot of a key.
     pub(crate) fn slot_of(&self, key: &str) -> u16 {
-        let slot = self.nodes[0].ask(&["CLUSTER", "KEYSLOT", key]).number();
+        let slot = self.somebody().ask(&["CLUSTER", "KEYSLOT", key]).number();
         u16::try_from(slot).expect("a slot")
     }
 
     /// The primary that has a slot.
     pub(crate) fn owner_of(&self, slot: u16) -> &RedisServer {
-        self.owner_as_known_to(&self.nodes[0], slot)
+        self.owner_as_known_to(self.somebody(), slot)
     }
 
     /// Makes the primary that has a slot stand still, and waits until another node has taken its place.
@@ -87,6 +87,22 @@ impl RedisCluster {
         let port = port.expect("every slot has an owner");
         let owner = self.nodes.iter().find(|node| i64::from(node.port()) == port);
         owner.expect("a node of this cluster")
+    }
+
+    /// Kills the primary that has a slot, and waits until the others have put its replica in its
+    /// place. Answers which it was.
+    pub(crate) fn kill_owner_of(&mut self, slot: u16) -> usize {
+        let killed = self.owner_of(slot).port();
+        let number = self.nodes.iter().position(|node| node.port() == killed).expect("a node");
+        self.nodes[number].kill();
+        wait_until("its replica takes its place", || self.owner_of(slot).port() != killed);
+        number
+    }
+
+    /// Starts a node again that was killed, and waits until it follows who took its place.
+    pub(crate) fn start_again(&mut self, number: usize) {
+        self.nodes[number].start_again();
+        wait_until("the cluster is whole again", || self.is_whole());
     }
 
     /// A primary that does not have a slot.
@@ -127,6 +143,11 @@ impl RedisCluster {
             done(node.ask(&["CLUSTER", "SETSLOT", &name, "NODE", &to_id]));
         }
         wait_until("all know who has the slot", || self.is_whole());
+    }
+
+    /// A node that runs.
+    fn somebody(&self) -> &RedisServer {
+        self.nodes.iter().find(|node| node.runs()).expect("one runs")
     }
 
     /// Whether every node finds the cluster whole, and every replica is in step.

@@ -5,6 +5,7 @@
 
 mod cluster;
 mod resp;
+mod sentinel;
 
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, TcpListener};
@@ -16,6 +17,7 @@ use tempfile::TempDir;
 
 pub(crate) use cluster::RedisCluster;
 pub(crate) use resp::Reply;
+pub(crate) use sentinel::Sentinel;
 
 /// How long anything here may take on a machine that is busy with all the other tests.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -65,7 +67,7 @@ impl RedisServer {
             "127.0.0.1",
             &of,
         ]);
-        replica.wait_in_step();
+        replica.wait_in_step(port);
         replica
     }
 
@@ -77,6 +79,11 @@ impl RedisServer {
     /// Its address, as `usher --redis` takes it.
     pub(crate) fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// Whether it was started and neither stopped nor killed.
+    pub(crate) fn runs(&self) -> bool {
+        self.child.is_some()
     }
 
     /// Asks it something.
@@ -144,19 +151,22 @@ impl RedisServer {
     pub(crate) fn follow(&self, port: u16) {
         let told = self.ask(&["REPLICAOF", "127.0.0.1", &port.to_string()]);
         assert_eq!(told, Reply::Text("OK".to_owned()));
-        self.wait_in_step();
+        self.wait_in_step(port);
     }
 
-    fn wait_in_step(&self) {
+    /// Both must find it so: the primary learns of it up to a second later.
+    fn wait_in_step(&self, with: u16) {
+        let online = format!("port={},state=online", self.port);
         wait_until("the replica is in step", || {
-            self.info("master_link_status").as_deref() == Some("up")
+            let known = matches!(resp::ask(with, &["INFO", "replication"]),
+                Ok(Reply::Text(said)) if said.contains(&online));
+            known && self.info("master_link_status").as_deref() == Some("up")
         });
     }
 
     /// Starts the process and waits until it answers; false where it ended instead.
     fn try_start_again(&mut self) -> bool {
-        let program = std::env::var("USHER_REDIS_SERVER").ok().filter(|name| !name.is_empty());
-        let program = program.unwrap_or_else(|| "redis-server".to_owned());
+        let program = program();
         let port = self.port.to_string();
         let everybody = [
             ["--port", &port],
@@ -213,6 +223,12 @@ impl Drop for RedisServer {
             child.wait().ok();
         }
     }
+}
+
+/// What is started as a Redis.
+fn program() -> String {
+    let given = std::env::var("USHER_REDIS_SERVER").ok().filter(|name| !name.is_empty());
+    given.unwrap_or_else(|| "redis-server".to_owned())
 }
 
 /// Whether the Redis at `port` answers and is this process: it has read all that is on its disk.
