@@ -254,4 +254,8 @@ async fn a_house_moves_into_redis_is_backed_up_and_put_back_and_nobody_loses_a_s
     assert_eq!(there["orders"][0]["id"], order);
     let (code, said) = program::verify_with(&["--redis", &redis.url()]);
     assert_eq!(code, Some(0), "{said}");
+    let words = ["log", "show", &show, "--redis", &redis.url()].map(ToOwned::to_owned);
+    let (code, said, errors) = program::run(&words);
+    assert_eq!(code, Some(0), "{errors}");
+    assert!(said.contains("Ground floor 1: 3 4") && said.contains("sold "), "{said}");
 }

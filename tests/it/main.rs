@@ -5,6 +5,7 @@ mod copying;
 mod crash;
 mod doors;
 mod frozen;
+mod keys;
 mod log_contract;
 mod log_memory;
 mod log_redis;
