@@ -106,5 +106,5 @@ async fn lines_stutter(redis: &RedisServer, durability: &str) {
     stage.lines().for_each(|line| line.pass());
     crowd.buy_more(200).await;
     assert!(crowd.longest_ms() <= ANSWER_MS_MAX, "somebody waited {} ms", crowd.longest_ms());
-    assert_eq!(crowd.agree(&redis).await, 0);
+    assert_eq!(crowd.agree(redis).await, 0);
 }
