@@ -42,6 +42,10 @@ const SLEEP_MAX: Duration = Duration::from_secs(1);
 /// Where others append too, the log is asked what came when nothing was heard of it for so long:
 /// what is heard may be lost on the way, and a history that went back says nothing of it.
 const SILENCE_MAX: Duration = Duration::from_secs(1);
+/// Where others append too, a node that only wants to know what came rests for so many times as long
+/// as the log took to answer last. In a rush it hears of more the whole time: the busier the log, the
+/// less it is asked.
+const LOOKS_REST: u32 = 4;
 /// Where others append too, each node proposes an end up to so much later than it is due, each by
 /// another chance, so that mostly one of them does and the others hear of it.
 const PATIENCE_MS_MAX: u64 = 25;
@@ -96,6 +100,7 @@ pub(super) fn start(parts: Parts) -> Arc<OpenShow> {
         hearing,
         asked_at: Instant::now(),
         look: false,
+        look_after: Instant::now(),
         outside,
         hub,
         clock,
@@ -126,8 +131,10 @@ struct Task {
     hearing: Option<Hearing>,
     /// When the log last told or was heard to tell how it goes on.
     asked_at: Instant,
-    /// Whether the log is to be asked in the next turn what came.
+    /// Whether the log is to be asked what came, as soon as its pace allows.
     look: bool,
+    /// When the log may be asked for that alone again.
+    look_after: Instant,
     /// What programs outside are shown; none where the log has no place for it.
     outside: Option<Outside>,
     hub: Arc<Hub>,
@@ -210,9 +217,16 @@ impl Task {
         let starts_at = (!self.closed).then_some(self.starts_at);
         let due = next_end.into_iter().chain(starts_at).min();
         let due = due.map(|at| Duration::from_millis(at.ms_since(now)));
-        let silent = self.hearing.as_ref().map(|_| left_of(SILENCE_MAX, self.asked_at));
+        let silent = self.hearing.as_ref().map(|_| self.silent_for());
         let outside = self.outside.as_ref().and_then(Outside::due_in);
         due.into_iter().chain(silent).chain(outside).fold(SLEEP_MAX, Duration::min)
+    }
+
+    /// How long until the log is to be asked, if there is nothing to append by then.
+    fn silent_for(&self) -> Duration {
+        let silent = left_of(SILENCE_MAX, self.asked_at);
+        let look = self.look.then(|| self.look_after.saturating_duration_since(Instant::now()));
+        look.map_or(silent, |look| look.min(silent))
     }
 
     async fn turn(&mut self, asks: &mut Vec<Ask>) -> Result<(), End> {
@@ -230,8 +244,7 @@ impl Task {
             self.desk.refuse_unavailable(inbox, now);
         } else {
             let entries = self.desk.propose(&mut inbox, now);
-            let silent = self.hearing.is_some()
-                && (self.look || left_of(SILENCE_MAX, self.asked_at).is_zero());
+            let silent = self.hearing.is_some() && self.silent_for().is_zero();
             if !entries.is_empty() || silent {
                 self.append(entries, now).await?;
             }
@@ -251,6 +264,7 @@ impl Task {
                     self.counters.appended(count, began.elapsed());
                 }
                 (self.asked_at, self.look) = (Instant::now(), false);
+                self.look_after = self.asked_at + LOOKS_REST * (self.asked_at - began);
                 self.settle(&appended, now)
             }
             Err(AppendError::Forked) => self.forked(now).await,

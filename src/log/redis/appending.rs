@@ -39,7 +39,8 @@ impl Core {
         entries: Vec<Bytes>,
     ) -> Result<Appended, AppendError> {
         let own = OwnPage::of(&entries, self.new_mark());
-        let says = own.count > 0 && self.saying.is_time(&stream, Instant::now());
+        let began = Instant::now();
+        let says = own.count > 0 && self.saying.is_time(&stream, began);
         let mut told = Vec::new();
         let from = From { after: known.position.seq, may_skip: false };
         let mut reached = known;
@@ -66,6 +67,7 @@ impl Core {
                 return Err(damaged(format!("{} does not follow {last}", id.last)));
             }
             let epoch = known.position.epoch;
+            self.saying.took(&stream, began.elapsed());
             if says && self.replicas().is_some() {
                 self.say(&stream, epoch, id, before, &own).await;
             } else if own.count > 0 && !says {

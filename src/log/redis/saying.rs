@@ -2,7 +2,7 @@
 //!
 //! Each page that is said costs the server a write for every node that listens, and in a rush those
 //! nodes are told all they missed with their own appends anyway. So at most one page of a stream is
-//! said in [`SAY_EVERY`]; for those in between one word follows, that there is more, and whoever does
+//! said in a few milliseconds; for those in between one word follows, that there is more, and whoever does
 //! not know it by then asks. While there are fewer appends than that, every page is said at once.
 
 use std::collections::HashMap;
@@ -13,9 +13,14 @@ use tokio::time::Instant;
 
 use super::super::{Known, StreamId};
 
-/// How often a stream's pages are said: well under the 5 ms within which a change made on one node
-/// is to be seen on another.
-const SAY_EVERY: Duration = Duration::from_millis(2);
+/// How often a stream's pages are said at most: well under the 5 ms within which a change made on one
+/// node is to be seen on another.
+const SAY_EVERY_MIN: Duration = Duration::from_millis(2);
+/// How often at least.
+const SAY_EVERY_MAX: Duration = Duration::from_millis(50);
+/// In between, the pause is so many times as long as the last append took: the busier the server, the
+/// less it is made to say.
+const SAY_RESTS: u32 = 4;
 
 /// What was said of each stream, and what not yet. As many as there are streams this node appends to.
 #[derive(Default)]
@@ -23,6 +28,8 @@ pub(super) struct Saying(Mutex<HashMap<StreamId, Said>>);
 
 struct Said {
     at: Instant,
+    /// How long after that the next is said.
+    pause: Duration,
     /// The last place that was not said, while a word that there is more is still to follow.
     owed: Option<Known>,
 }
@@ -33,14 +40,21 @@ impl Saying {
         let mut streams = self.streams();
         match streams.get_mut(stream) {
             None => {
-                streams.insert(stream.clone(), Said { at: now, owed: None });
+                streams.insert(stream.clone(), Said { at: now, pause: SAY_EVERY_MIN, owed: None });
                 true
             }
-            Some(said) if now.duration_since(said.at) >= SAY_EVERY => {
+            Some(said) if now.duration_since(said.at) >= said.pause => {
                 said.at = now;
                 true
             }
             Some(_) => false,
+        }
+    }
+
+    /// Takes note of how long an append took.
+    pub(super) fn took(&self, stream: &StreamId, took: Duration) {
+        if let Some(said) = self.streams().get_mut(stream) {
+            said.pause = (took * SAY_RESTS).clamp(SAY_EVERY_MIN, SAY_EVERY_MAX);
         }
     }
 
@@ -49,7 +63,7 @@ impl Saying {
     pub(super) fn owe(&self, stream: &StreamId, place: Known) -> Option<Instant> {
         let mut streams = self.streams();
         let said = streams.get_mut(stream)?;
-        said.owed.replace(place).is_none().then_some(said.at + SAY_EVERY)
+        said.owed.replace(place).is_none().then_some(said.at + said.pause)
     }
 
     /// The place that is to be told of now.
@@ -78,7 +92,7 @@ mod tests {
         assert!(saying.is_time(&catalogue, now), "after quiet: at once");
         assert!(!saying.is_time(&catalogue, now));
         let due = saying.owe(&catalogue, place(1)).expect("nobody else is about to");
-        assert_eq!(due, now + SAY_EVERY);
+        assert_eq!(due, now + SAY_EVERY_MIN);
         assert!(!saying.is_time(&catalogue, now));
         assert_eq!(saying.owe(&catalogue, place(2)), None, "one word is enough");
         let other = StreamId::show(&ShowId::parse("other").expect("a name"));
@@ -87,6 +101,14 @@ mod tests {
         assert_eq!(saying.pay(&catalogue, due), Some(place(2)), "of the latest");
         assert_eq!(saying.pay(&catalogue, due), None);
         assert!(!saying.is_time(&catalogue, due), "a word counts as much as a page");
-        assert!(saying.is_time(&catalogue, due + SAY_EVERY));
+        assert!(saying.is_time(&catalogue, due + SAY_EVERY_MIN));
+
+        let now = due + SAY_EVERY_MIN;
+        for (took_ms, pause_ms) in [(0, 2), (5, 20), (500, 50)] {
+            saying.took(&catalogue, Duration::from_millis(took_ms));
+            let due = saying.owe(&catalogue, place(3)).expect("nobody else is about to");
+            assert_eq!(due, now + Duration::from_millis(pause_ms));
+            saying.pay(&catalogue, now);
+        }
     }
 }
