@@ -1,4 +1,4 @@
-//! How many durable attempts a second 1, 2 and 4 nodes carry together on one show and one Redis, what a
+//! How many durable attempts a second 1 to 4 nodes carry together on one show and one Redis, what a
 //! committed hold costs Redis, and how soon a change made on one node is known on another; beside it,
 //! in the same run, the usual way: one Lua script a hold. `cargo bench --bench nodes`.
 //!
@@ -43,7 +43,7 @@ async fn closed_loops(fsync: Fsync, durability: Durability) {
     let usual = lua::run(&redis, CLIENTS).await;
     usual.print("one Lua script a hold");
     drop(redis);
-    for nodes in [1, 2, 4] {
+    for nodes in 1..=4 {
         let redis = Redis::start(fsync).await;
         let logs = redis.logs(nodes, durability, None).await;
         let offer = Offer::AsFastAsTheyCan { clients: CLIENTS / nodes as u64 };
@@ -67,10 +67,16 @@ async fn far_node(fsync: Fsync, durability: Durability) {
     let offer = Offer::SoManyASecond { each: 5_000, seconds: 3 };
     let ran = stage.run(logs, offer).await;
     ran.print("4 nodes offered 5,000 a second each, the last 2 ms further away");
-    let redis = Redis::start(fsync).await;
-    let logs = redis.logs(4, durability, Some(Duration::from_millis(2))).await;
-    let ran = stage.run(logs, Offer::AsFastAsTheyCan { clients: CLIENTS }).await;
-    ran.print("4 nodes with 64 closed-loop clients each, the last 2 ms further away");
+    // A client that waits for its answer waits 2 ms longer there, whatever the node does: with few of
+    // them that alone is the share. In a rush it is not.
+    for clients in [CLIENTS, 1_024] {
+        let redis = Redis::start(fsync).await;
+        let logs = redis.logs(4, durability, Some(Duration::from_millis(2))).await;
+        let ran = stage.run(logs, Offer::AsFastAsTheyCan { clients }).await;
+        ran.print(&format!(
+            "4 nodes with {clients} closed-loop clients each, the last 2 ms further away"
+        ));
+    }
 }
 
 /// From the grant's request on node A to the frame in a viewer's socket on node B, at 1,000 holds/s.
