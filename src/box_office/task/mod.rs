@@ -45,7 +45,7 @@ const SILENCE_MAX: Duration = Duration::from_secs(1);
 /// Where others append too, a node that only wants to know what came rests for so many times as long
 /// as the log took to answer last. In a rush it hears of more the whole time: the busier the log, the
 /// less it is asked.
-const LOOKS_REST: u32 = 4;
+const LOOKS_REST: u32 = 2;
 /// Where others append too, each node proposes an end up to so much later than it is due, each by
 /// another chance, so that mostly one of them does and the others hear of it.
 const PATIENCE_MS_MAX: u64 = 25;

@@ -17,10 +17,10 @@ use super::super::{Known, StreamId};
 /// node is to be seen on another.
 const SAY_EVERY_MIN: Duration = Duration::from_millis(2);
 /// How often at least.
-const SAY_EVERY_MAX: Duration = Duration::from_millis(50);
+const SAY_EVERY_MAX: Duration = Duration::from_millis(20);
 /// In between, the pause is so many times as long as the last append took: the busier the server, the
 /// less it is made to say.
-const SAY_RESTS: u32 = 4;
+const SAY_RESTS: u32 = 2;
 
 /// What was said of each stream, and what not yet. As many as there are streams this node appends to.
 #[derive(Default)]
@@ -104,7 +104,7 @@ mod tests {
         assert!(saying.is_time(&catalogue, due + SAY_EVERY_MIN));
 
         let now = due + SAY_EVERY_MIN;
-        for (took_ms, pause_ms) in [(0, 2), (5, 20), (500, 50)] {
+        for (took_ms, pause_ms) in [(0, 2), (5, 10), (500, 20)] {
             saying.took(&catalogue, Duration::from_millis(took_ms));
             let due = saying.owe(&catalogue, place(3)).expect("nobody else is about to");
             assert_eq!(due, now + Duration::from_millis(pause_ms));
