@@ -27,8 +27,8 @@ pub(super) struct Outside {
     written_at: Option<Instant>,
     /// Orders to be shown, the oldest first.
     orders: Vec<OrderId>,
-    /// The view that is being written: what comes back was not shown.
-    writing: Option<JoinHandle<Vec<OrderId>>>,
+    /// The view that is being written; its orders, where it could not be.
+    writing: Option<JoinHandle<Result<(), Vec<OrderId>>>>,
 }
 
 impl Outside {
@@ -49,10 +49,11 @@ impl Outside {
         }
     }
 
-    /// How long until the view may be written; none where there is nothing to write.
+    /// How long until the view may be written, or what became of the last one is to be looked at; none
+    /// where there is nothing to do.
     pub(super) fn due_in(&self) -> Option<Duration> {
         let wait = self.written_at.map_or(Duration::ZERO, |at| super::left_of(EVERY, at));
-        self.is_due.then_some(wait)
+        (self.is_due || self.writing.is_some()).then_some(wait)
     }
 
     /// What the view is now.
@@ -88,13 +89,14 @@ impl Task {
             return;
         }
         if let Some(writing) = outside.writing.take_if(|writing| writing.is_finished())
-            && let Ok(unshown) = writing.await
+            && let Ok(Err(unshown)) = writing.await
         {
             outside.orders.splice(0..0, unshown);
+            outside.is_due = true;
         }
         outside.written_at = Some(Instant::now());
-        if outside.writing.is_some() {
-            // The log is slow: looked at again after the usual while.
+        if outside.writing.is_some() || !outside.is_due {
+            // Where the log is slow it is looked at again after the usual while.
             return;
         }
         let many = outside.orders.len().min(ORDERS_MAX);
@@ -104,12 +106,23 @@ impl Task {
         let (log, stream) = (self.log.clone(), self.stream.clone());
         outside.writing = Some(tokio::spawn(async move {
             match log.show_outside(&stream, view).await {
-                Ok(()) => Vec::new(),
+                Ok(()) => Ok(()),
                 Err(error) => {
                     tracing::debug!(show = stream.as_str(), %error, "nothing was shown outside");
-                    orders
+                    Err(orders)
                 }
             }
         }));
+    }
+
+    /// After the log was away: what was shown may be lost with a server that was replaced, also where
+    /// the log itself lost nothing. Whatever is not there is shown again.
+    pub(super) async fn look_what_is_shown(&mut self) {
+        if self.outside.is_none() {
+            return;
+        }
+        // All of it, where nobody says.
+        let shown = self.log.shown_outside(&self.stream).await.ok().flatten().unwrap_or(0);
+        self.outside = Some(Outside::since(shown, self.desk.replica().read().show()));
     }
 }

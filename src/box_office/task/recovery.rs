@@ -66,7 +66,10 @@ impl Task {
         };
         let before = self.away;
         match told {
-            Ok(appended) => self.settle(&appended, now)?,
+            Ok(appended) => {
+                self.settle(&appended, now)?;
+                self.look_what_is_shown().await;
+            }
             Err(AppendError::Forked) => self.forked(now).await?,
             Err(AppendError::Trimmed) => self.trimmed(now).await?,
             Err(AppendError::Unavailable(error)) => self.log_is_away(&error, now),

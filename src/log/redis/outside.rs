@@ -27,8 +27,9 @@ impl Core {
         }
         let mut commands = redis::pipe();
         commands.add_command(show);
-        // Nobody acts upon it and it is shown again: what is lost of it in a failover is no loss.
-        let told = self.map.ask(names::slot(&meta), &commands).await;
+        // Where replicas are waited for this is shown only when they have it: a failover that loses
+        // nothing of the log would be no reason to show it again.
+        let told = self.write(&meta, commands).await;
         match &told.map_err(AppendError::Unavailable)?[..] {
             [Value::Int(1)] => Ok(()),
             [Value::Int(0)] => Err(AppendError::Forked),
@@ -38,15 +39,16 @@ impl Core {
 
     /// Puts each order into its buyer's set, before it counts as shown: at least once.
     async fn index(&self, stream: &StreamId, view: &OutsideView) -> anyhow::Result<()> {
-        anyhow::ensure!(!self.reads_only, "the log was opened to read only");
-        let mut by_slot: BTreeMap<u16, redis::Pipeline> = BTreeMap::new();
+        let mut by_slot: BTreeMap<u16, (String, redis::Pipeline)> = BTreeMap::new();
         for order in &view.orders {
             let buyer = names::buyer(&order.buyer);
-            let commands = by_slot.entry(names::slot(&buyer)).or_default();
+            let (_, commands) = by_slot
+                .entry(names::slot(&buyer))
+                .or_insert_with(|| (buyer.clone(), redis::pipe()));
             commands.cmd("SADD").arg(buyer).arg(format!("{}/{}", stream.as_str(), order.id));
         }
-        for (slot, commands) in by_slot {
-            self.map.ask(slot, &commands).await?;
+        for (buyer, commands) in by_slot.into_values() {
+            self.write(&buyer, commands).await?;
         }
         Ok(())
     }

@@ -16,6 +16,7 @@ mod viewers;
 
 mod cluster;
 mod cut_off;
+mod evening;
 mod failover;
 mod killed;
 mod reached;
