@@ -236,6 +236,13 @@ impl Log for MemoryLog {
         Box::pin(std::future::ready(answer))
     }
 
+    /// Memory can always be written; what an append is to suffer is kept for the append.
+    fn try_writing(&self, stream: &StreamId) -> Answer<'_, Result<(), AppendError>> {
+        let there = self.kept().streams.contains_key(stream);
+        let answer = if there { Ok(()) } else { Err(AppendError::Forked) };
+        Box::pin(std::future::ready(answer))
+    }
+
     fn load_snapshot(&self, stream: &StreamId) -> Answer<'_, Result<Option<Snapshot>, ReadError>> {
         let snapshot = self.kept().stream(stream).map(|stream| stream.snapshot.clone());
         Box::pin(std::future::ready(snapshot))

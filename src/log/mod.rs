@@ -250,6 +250,18 @@ pub trait Log: Send + Sync + 'static {
         snapshot: Snapshot,
     ) -> Answer<'_, Result<(), AppendError>>;
 
+    /// Writes something that means nothing and costs little, durable when answered: whether the stream
+    /// can be written just now. What can be read, and what a failed write left behind, is not to be
+    /// believed before that.
+    fn try_writing(&self, stream: &StreamId) -> Answer<'_, Result<(), AppendError>>;
+
+    /// To be called before a stream is opened. Where it is kept by another server than when this was
+    /// last asked, history may have been lost that nobody knows any more who could notice: then it
+    /// goes on in a new life. Nothing, where a log cannot lose part of its history unnoticed.
+    fn take_over(&self, _stream: &StreamId) -> Answer<'_, Result<(), ReadError>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
     /// The newest snapshot, if one is kept.
     fn load_snapshot(&self, stream: &StreamId) -> Answer<'_, Result<Option<Snapshot>, ReadError>>;
 

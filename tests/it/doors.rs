@@ -550,6 +550,10 @@ impl Log for Closed {
         self.kept.save_snapshot(stream, snapshot)
     }
 
+    fn try_writing(&self, stream: &StreamId) -> Answer<'_, Result<(), AppendError>> {
+        self.kept.try_writing(stream)
+    }
+
     fn load_snapshot(&self, stream: &StreamId) -> Answer<'_, Result<Option<Snapshot>, ReadError>> {
         self.kept.load_snapshot(stream)
     }

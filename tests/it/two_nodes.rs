@@ -91,6 +91,10 @@ impl Log for Deaf {
         self.log.save_snapshot(stream, snapshot)
     }
 
+    fn try_writing(&self, stream: &StreamId) -> Answer<'_, Result<(), AppendError>> {
+        self.log.try_writing(stream)
+    }
+
     fn load_snapshot(&self, stream: &StreamId) -> Answer<'_, Result<Option<Snapshot>, ReadError>> {
         self.log.load_snapshot(stream)
     }

@@ -55,12 +55,8 @@ impl Task {
         if self.away.is_some_and(|(retry_at, _)| Instant::now() < retry_at) {
             return Ok(false);
         }
-        let (known, snapshot) = {
-            let replica = self.desk.replica().read();
-            (replica.known(), replica.to_snapshot())
-        };
-        let probe = self.log.save_snapshot(&self.stream, snapshot).await;
-        let told = match probe {
+        let known = self.desk.replica().read().known();
+        let told = match self.log.try_writing(&self.stream).await {
             Ok(()) => self.log.append(&self.stream, known, Vec::new()).await,
             Err(error) => Err(error),
         };

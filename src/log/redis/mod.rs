@@ -186,6 +186,10 @@ impl Log for RedisLog {
         Box::pin(self.core.save_snapshot(stream.clone(), snapshot))
     }
 
+    fn try_writing(&self, stream: &StreamId) -> Answer<'_, Result<(), AppendError>> {
+        Box::pin(self.core.try_writing(stream.clone()))
+    }
+
     fn load_snapshot(&self, stream: &StreamId) -> Answer<'_, Result<Option<Snapshot>, ReadError>> {
         Box::pin(self.core.load_snapshot(stream.clone()))
     }

@@ -88,6 +88,14 @@ impl Core {
         }
     }
 
+    pub(super) async fn try_writing(&self, stream: StreamId) -> Result<(), AppendError> {
+        let meta = names::meta(&stream);
+        let mut commands = redis::pipe();
+        commands.cmd("EXISTS").arg(&meta).add_command(scripts::call(&scripts::TOUCH, &[&meta]));
+        let told = self.write(&meta, commands).await.map_err(AppendError::Unavailable)?;
+        if told.first() == Some(&Value::Int(1)) { Ok(()) } else { Err(AppendError::Forked) }
+    }
+
     pub(super) async fn save_snapshot(
         &self,
         stream: StreamId,

@@ -15,6 +15,8 @@ pub(super) enum Job {
     Append(Request<Append, Result<Appended, AppendError>>),
     /// A life to begin.
     Renew(Request<Renew, Result<Lives, ReadError>>),
+    /// A stream whose row is to be written as it is.
+    Touch(Request<StreamId, Result<(), AppendError>>),
     /// A snapshot to keep.
     Save(Request<Save, Result<(), AppendError>>),
 }
@@ -82,6 +84,10 @@ impl Job {
             Self::Renew(request) => request.answer(|said| match (failure, said) {
                 (None, Some(said)) => said,
                 _ => Err(ReadError::Unavailable(unknown())),
+            }),
+            Self::Touch(request) => request.answer(|said| match (failure, said) {
+                (None, Some(said)) => said,
+                _ => Err(AppendError::Unavailable(unknown())),
             }),
             Self::Save(request) => request.answer(|said| match (failure, said) {
                 (None, Some(said)) => said,

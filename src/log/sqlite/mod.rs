@@ -244,6 +244,11 @@ impl Log for SqliteLog {
         })
     }
 
+    fn try_writing(&self, stream: &StreamId) -> Answer<'_, Result<(), AppendError>> {
+        let ask = stream.clone();
+        Box::pin(self.write(AppendError::Unavailable, |to| Job::Touch(Request::new(ask, to))))
+    }
+
     fn load_snapshot(&self, stream: &StreamId) -> Answer<'_, Result<Option<Snapshot>, ReadError>> {
         let stream = stream.clone();
         Box::pin(self.read_with(move |connection| {
