@@ -61,6 +61,7 @@ impl BoxOffices {
         // Heard from before what is read on, so that nothing falls between the two.
         let stream = StreamId::show(show);
         let hearing = self.log.watch(&stream);
+        self.log.take_over(&stream).await?;
         let shown_outside = self.log.shown_outside(&stream).await?;
         let mut replica = Replica::at_snapshot(&*self.log, show, floor.clone()).await?;
         let (head, states) = (replica.head(), replica.show().seat_states());

@@ -42,6 +42,12 @@ pub enum OpenError {
         /// The last entry that was known.
         known: u64,
     },
+    /// The log lost history while it was read: it is to be read again.
+    #[error("the log's history changed behind entry {seq} while it was read")]
+    Changed {
+        /// The last entry that had been read.
+        seq: u64,
+    },
     /// The log left out an entry.
     #[error("entry {missing} is missing")]
     Hole {
@@ -135,6 +141,11 @@ impl Replica {
         let mut changes = Vec::new();
         loop {
             let page = log.read(&self.stream, self.head.seq, READ_ENTRIES).await?;
+            // Between two reads the log may have gone back and have grown again: what follows would
+            // then be another story's.
+            if !log.has_place(&self.stream, self.head.seq, self.mark).await? {
+                return Err(OpenError::Changed { seq: self.head.seq });
+            }
             if page.is_empty() {
                 // Whatever comes now comes in the life the log is in.
                 self.head = self.onward();
@@ -171,6 +182,11 @@ impl Replica {
         self.head = Head { epoch: before.epoch, seq: next, chain: chain.0 };
         self.mark = recorded.mark;
         Ok(self.show.apply(self.head, &entry, changes))
+    }
+
+    /// Whether it is in the life of `head`, but not as far.
+    pub fn is_behind(&self, head: Head) -> bool {
+        self.head.epoch == head.epoch && self.head.seq < head.seq
     }
 
     /// What entries, appended as one after `after`, are to this replica.

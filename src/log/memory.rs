@@ -127,15 +127,17 @@ impl Kept {
 
 impl Stream {
     fn has(&self, known: Known) -> bool {
-        let seq = known.position.seq;
-        let last = usize::try_from(seq).unwrap_or(usize::MAX).checked_sub(1);
-        let mark = match last {
-            None => Some(Mark::NONE),
-            Some(last) => self.entries.get(last).map(|(mark, _)| *mark),
-        };
+        let mark = self.mark_at(known.position.seq);
         self.genesis.lives.now() == known.position.epoch
             && self.genesis.lives.has(known.position)
             && mark == Some(known.mark)
+    }
+
+    fn mark_at(&self, seq: u64) -> Option<Mark> {
+        match usize::try_from(seq).unwrap_or(usize::MAX).checked_sub(1) {
+            None => Some(Mark::NONE),
+            Some(last) => self.entries.get(last).map(|(mark, _)| *mark),
+        }
     }
 
     fn after(&self, seq: u64, most: usize) -> Vec<Recorded> {
@@ -233,6 +235,16 @@ impl Log for MemoryLog {
             }
             _ => Err(AppendError::Forked),
         };
+        Box::pin(std::future::ready(answer))
+    }
+
+    fn has_place(
+        &self,
+        stream: &StreamId,
+        seq: u64,
+        mark: Mark,
+    ) -> Answer<'_, Result<bool, ReadError>> {
+        let answer = self.kept().stream(stream).map(|stream| stream.mark_at(seq) == Some(mark));
         Box::pin(std::future::ready(answer))
     }
 

@@ -243,6 +243,17 @@ pub trait Log: Send + Sync + 'static {
         most: usize,
     ) -> Answer<'_, Result<Vec<Recorded>, ReadError>>;
 
+    /// Whether the entry at `seq` still has this mark, as far as it is kept: who reads a history in
+    /// parts so finds out that it changed in between.
+    fn has_place(
+        &self,
+        _stream: &StreamId,
+        _seq: u64,
+        _mark: Mark,
+    ) -> Answer<'_, Result<bool, ReadError>> {
+        Box::pin(std::future::ready(Ok(true)))
+    }
+
     /// Keeps a snapshot; older ones of the stream may be dropped. Never blocks appends for long.
     fn save_snapshot(
         &self,

@@ -145,6 +145,11 @@ impl Show {
         self.holds.iter()
     }
 
+    /// Whether this hold lapsed, within the last hour.
+    pub fn has_lapsed(&self, hold: HoldId, session: SessionId) -> bool {
+        self.lapsed.was_of(hold, session)
+    }
+
     /// An order.
     pub fn order(&self, id: OrderId) -> Option<&Order> {
         self.orders.get(id)

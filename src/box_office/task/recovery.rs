@@ -5,6 +5,7 @@
 //! on from what is left, in a new life; what was lost is said loudly, and everybody is shown the map
 //! afresh.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -12,11 +13,13 @@ use bytes::Bytes;
 use uuid::Uuid;
 
 use crate::log::{AppendError, CreateError, Genesis, ReadError};
-use crate::protocol::rpc::{Notice, ReleaseReason, StorageState};
-use crate::show::{Hold, Order, Time};
+use crate::protocol::rpc::{Notice, OrderView, ReleaseReason, StorageState};
+use crate::show::{Hold, HoldId, Order, SessionId, Show, Time};
 
 use super::super::counters::Counters;
+use super::super::desk::view_of;
 use super::super::replica::{OpenError, Replica};
+use super::outside::Outside;
 use super::{End, Task};
 
 /// How long after a failed append the log is asked again; doubled each time up to a second.
@@ -124,61 +127,65 @@ impl Task {
     /// Goes on with what was opened again; who asked meanwhile hears that nothing is known.
     fn start_afresh(&mut self, reopened: Result<Replica, OpenError>, now: Time) -> Result<(), End> {
         let replica = match reopened {
+            Ok(replica) if replica.is_behind(self.head()) => {
+                // A failover after the failover: what answered is not what was asked to begin a new
+                // life. Viewers know positions of this one: to go back in it would tell them lies.
+                let known = self.head().seq;
+                self.log_is_away(&OpenError::WentBack { known }.into(), now);
+                return Ok(());
+            }
             Ok(replica) => replica,
             Err(OpenError::Log(ReadError::Unavailable(error))) => {
                 self.log_is_away(&error, now);
+                return Ok(());
+            }
+            Err(error @ OpenError::Changed { .. }) => {
+                self.log_is_away(&error.into(), now);
                 return Ok(());
             }
             Err(error) => return Err(End::Broken(error)),
         };
         self.desk.unavailable(now);
         let (lost, head) = (self.head(), replica.head());
-        if head.epoch == lost.epoch && head.seq < lost.seq {
-            // Viewers know positions of this epoch: to go back in it would tell them wrong diffs.
-            return Err(End::Broken(OpenError::WentBack { known: lost.seq }));
-        }
         if head.epoch != lost.epoch {
             Counters::count(&self.counters.forks);
             tracing::error!(
                 show = %self.show, epoch = lost.epoch, seq = lost.seq,
                 new_epoch = head.epoch, new_seq = head.seq,
-                "the log lost history that was known here: every viewer starts afresh"
+                "the log is in another life, history known here may be lost: every viewer starts afresh"
             );
-            self.tell_what_was_lost(&replica);
         }
-        let shown = self.outside.as_ref().map(|_| super::Outside::since(0, replica.show()));
-        self.outside = shown;
-        (self.asked_at, self.look) = (Instant::now(), false);
+        self.tell_what_changed(&replica, now);
+        self.outside = self.outside.as_ref().map(|_| Outside::since(0, replica.show()));
+        (self.asked_at, self.look, self.saved) = (Instant::now(), false, 0);
         self.board.replace(head.epoch, head.seq, &replica.show().seat_states());
         self.desk.replica().replace(replica);
         Ok(())
     }
 
-    /// Says which orders and holds are no more; who held is told so on every socket here.
-    fn tell_what_was_lost(&self, replica: &Replica) {
+    /// What happened between what was known here and `replica` was heard by nobody here: says which
+    /// orders are no more, and tells every session what became of what it had.
+    fn tell_what_changed(&self, replica: &Replica, now: Time) {
         let known = self.desk.replica().read();
-        let orders = known.show().orders().filter(|order| replica.show().order(order.id).is_none());
-        let orders: Vec<&Order> = orders.collect();
-        for order in orders.iter().take(LOST_NAMED_MAX) {
+        let changed = changed(known.show(), replica.show(), now);
+        for (session, notice) in changed.notices {
+            if self.hub.hears(&self.show, session, None) {
+                self.hub.notify(&self.show, session, None, Bytes::from(notice.encode()));
+            }
+        }
+        for order in changed.lost_orders.iter().take(LOST_NAMED_MAX) {
             tracing::error!(
                 show = %self.show, order = %order.id, seats = ?order.seats, payment = %order.payment.id,
                 seq = order.head.seq, "an order was lost with the log's history"
             );
         }
-        let is_gone = |hold: &&Hold| replica.show().hold(hold.id).is_none();
-        let holds: Vec<&Hold> = known.show().holds().filter(is_gone).collect();
-        for hold in &holds {
-            let reason = ReleaseReason::Released;
-            let notice = Notice::HoldReleased { hold: hold.id, reason };
-            self.hub.notify(&self.show, hold.session, None, Bytes::from(notice.encode()));
-        }
-        for hold in holds.iter().take(LOST_NAMED_MAX) {
+        for hold in changed.gone_holds.iter().take(LOST_NAMED_MAX) {
             tracing::warn!(show = %self.show, hold = %hold.id, seats = ?hold.seats, "a hold is gone");
         }
-        self.counters.lost_orders.fetch_add(orders.len() as u64, Ordering::Relaxed);
-        self.counters.lost_holds.fetch_add(holds.len() as u64, Ordering::Relaxed);
-        if !orders.is_empty() || !holds.is_empty() {
-            let (orders, holds) = (orders.len(), holds.len());
+        let (orders, holds) = (changed.lost_orders.len(), changed.gone_holds.len());
+        self.counters.lost_orders.fetch_add(orders as u64, Ordering::Relaxed);
+        self.counters.lost_holds.fetch_add(holds as u64, Ordering::Relaxed);
+        if orders + holds > 0 {
             tracing::error!(show = %self.show, orders, holds, "lost, in all");
         }
     }
@@ -187,4 +194,42 @@ impl Task {
         let notice = Notice::ServerStatus { storage };
         self.hub.broadcast(&self.show, Bytes::from(notice.encode()));
     }
+}
+
+/// What became of what sessions had.
+struct Changed<'a> {
+    notices: Vec<(SessionId, Notice)>,
+    /// Orders that were known and are not there.
+    lost_orders: Vec<&'a Order>,
+    /// Holds that were known, and are neither there nor sold nor lapsed: lost, or given back.
+    gone_holds: Vec<&'a Hold>,
+}
+
+fn changed<'a>(known: &'a Show, there: &Show, now: Time) -> Changed<'a> {
+    let mut notices = Vec::new();
+    let mut gone_holds = Vec::new();
+    let orders = there.orders().filter(|order| known.order(order.id).is_none());
+    let orders: Vec<&Order> = orders.collect();
+    let bought: BTreeSet<HoldId> = orders.iter().map(|order| order.hold).collect();
+    for hold in known.holds() {
+        if there.hold(hold.id).is_some() || bought.contains(&hold.id) {
+            continue;
+        }
+        let notice = if there.has_lapsed(hold.id, hold.session) {
+            Notice::HoldExpired { hold: hold.id }
+        } else {
+            gone_holds.push(hold);
+            Notice::HoldReleased { hold: hold.id, reason: ReleaseReason::Released }
+        };
+        notices.push((hold.session, notice));
+    }
+    for hold in there.holds().filter(|hold| known.hold(hold.id) != Some(*hold)) {
+        notices.push((hold.session, Notice::HoldChanged { hold: view_of(there, hold), now }));
+    }
+    for order in orders {
+        let view = OrderView::of(order, &there.definition().id);
+        notices.push((order.session, Notice::Order { order: view, now }));
+    }
+    let lost_orders = known.orders().filter(|order| there.order(order.id).is_none()).collect();
+    Changed { notices, lost_orders, gone_holds }
 }

@@ -26,8 +26,8 @@ use bytes::Bytes;
 use tokio::task::JoinHandle;
 
 use super::{
-    Answer, AppendError, Appended, CreateError, Genesis, Hearing, Known, Lives, Log, OutsideView,
-    ReadError, Recorded, Snapshot, StreamId,
+    Answer, AppendError, Appended, CreateError, Genesis, Hearing, Known, Lives, Log, Mark,
+    OutsideView, ReadError, Recorded, Snapshot, StreamId,
 };
 use crate::config::{Durability, RedisAddress};
 pub use checks::OpenError;
@@ -184,6 +184,15 @@ impl Log for RedisLog {
         snapshot: Snapshot,
     ) -> Answer<'_, Result<(), AppendError>> {
         Box::pin(self.core.save_snapshot(stream.clone(), snapshot))
+    }
+
+    fn has_place(
+        &self,
+        stream: &StreamId,
+        seq: u64,
+        mark: Mark,
+    ) -> Answer<'_, Result<bool, ReadError>> {
+        Box::pin(self.core.has_place(stream.clone(), seq, mark))
     }
 
     fn try_writing(&self, stream: &StreamId) -> Answer<'_, Result<(), AppendError>> {

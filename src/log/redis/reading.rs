@@ -170,6 +170,20 @@ impl Core {
         Ok(page.is_none_or(|page| page.after() >= seq || page.id.mark == mark))
     }
 
+    pub(super) async fn has_place(
+        &self,
+        stream: StreamId,
+        seq: u64,
+        mark: Mark,
+    ) -> Result<bool, ReadError> {
+        let mut commands = redis::pipe();
+        commands.cmd("HGET").arg(names::meta(&stream)).arg("last");
+        let last = self.read(&stream, commands).await.map_err(ReadError::Unavailable)?;
+        let last = last.into_iter().next().and_then(string).and_then(|last| PageId::parse(&last));
+        let last = last.ok_or(ReadError::NoSuchStream)?;
+        Ok(seq <= last.last && self.has_mark(&stream, seq, mark, last).await?)
+    }
+
     pub(super) async fn time(&self) -> Result<u64, ReadError> {
         let mut commands = redis::pipe();
         commands.cmd("TIME");
