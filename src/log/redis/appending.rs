@@ -14,21 +14,32 @@ use super::super::{
     AppendError, Appended, CreateError, Genesis, Known, Lives, Mark, Position, ReadError, Recorded,
     StreamId,
 };
-use super::pages::{From, PageId, follow, string, text, told_flat};
+use super::asking::ANSWERED_WITHIN;
+use super::missing::read_after;
+use super::pages::{From, KeptPage, PageId, follow, string, text, told_flat};
 use super::shared::Core;
 use super::{names, scripts};
 
 /// How many pages an append tells at a time; who is further behind asks again from there. Reading so
 /// many holds the server up for a few milliseconds.
-const PAGES_TOLD: usize = 1_024;
+pub(super) const PAGES_TOLD: usize = 1_024;
 
 /// What the script answered.
 enum Verdict {
     Forked,
     Trimmed,
     /// Nothing was appended: there is more to be told first.
-    Far(PageId, Value),
-    Done(PageId, Value),
+    Far(Told),
+    Done(Told),
+}
+
+struct Told {
+    /// The last page that there is for the asker, its own included.
+    id: PageId,
+    /// The last one that is not its own.
+    before: PageId,
+    /// What it missed, if the script looked at it; else it is to be read.
+    pages: Option<Vec<KeptPage>>,
 }
 
 impl Core {
@@ -47,19 +58,30 @@ impl Core {
         let damaged =
             |what: String| AppendError::Unavailable(anyhow!("stream {}: {what}", stream.as_str()));
         loop {
-            let verdict = self.ask_to_append(&stream, reached, &own, says).await;
-            let (id, pages, done) = match verdict.map_err(AppendError::Unavailable)? {
+            let deadline = Instant::now() + ANSWERED_WITHIN;
+            let answer = self.ask_to_append(&stream, reached, &own, says).await;
+            let (verdict, read) = answer.map_err(AppendError::Unavailable)?;
+            let (Told { id, before, pages }, done) = match verdict {
                 Verdict::Forked => return Err(AppendError::Forked),
                 Verdict::Trimmed => return Err(AppendError::Trimmed),
-                Verdict::Far(id, pages) => (id, pages, false),
-                Verdict::Done(id, pages) => (id, pages, true),
+                Verdict::Far(told) => (told, false),
+                Verdict::Done(told) => (told, true),
             };
-            let pages = told_flat(pages).ok_or_else(|| damaged("no pages".to_owned()))?;
-            let before = pages.last().map_or(PageId::of(reached), |page| page.id);
+            let pages = match pages {
+                Some(pages) => pages,
+                None => {
+                    let between = (PageId::of(reached), before);
+                    let missed = self.missed(&stream, between, read, deadline).await;
+                    missed.map_err(AppendError::Unavailable)?
+                }
+            };
             follow(from, pages, &mut told).map_err(damaged)?;
             if !done {
                 reached = id.in_life(reached.position.epoch);
                 continue;
+            }
+            if own.count > 0 {
+                self.missing.note(&stream, !told.is_empty());
             }
             let last = told.last().map_or(known.position.seq, |entry: &Recorded| entry.seq);
             let own_first = last + 1;
@@ -85,7 +107,7 @@ impl Core {
         known: Known,
         own: &OwnPage,
         says: bool,
-    ) -> anyhow::Result<Verdict> {
+    ) -> anyhow::Result<(Verdict, Option<Value>)> {
         let (log, meta) = (names::log(stream), names::meta(stream));
         let waits = self.replicas().is_some();
         // Nothing is said of a page that a failover could take back.
@@ -99,15 +121,28 @@ impl Core {
             .arg(&own.bytes[..])
             .arg(channel)
             .arg(PAGES_TOLD)
-            .arg(i32::from(waits));
+            .arg(i32::from(waits))
+            .arg(field_of(known.mark))
+            .arg(field_of(own.mark));
         let mut commands = redis::pipe();
+        // Whoever only asks has heard that there is something.
+        let reads = own.count == 0 || self.missing.is_likely(stream);
+        let read = reads.then(|| read_after(&log, known.position.seq)).flatten();
+        let has_read = read.is_some();
+        // Before the script: what it tells does not have the own page.
+        if let Some(read) = read {
+            commands.add_command(read);
+        }
         commands.add_command(call);
         let answers = if own.count == 0 && !waits {
             self.map.ask(names::slot(&meta), &commands).await?
         } else {
             self.write(&meta, commands).await?
         };
-        verdict(answers).ok_or_else(|| anyhow!("the script's answer is not understood"))?
+        let mut answers = answers.into_iter();
+        let read = if has_read { answers.next() } else { None };
+        let verdict = answers.next().and_then(verdict);
+        Ok((verdict.ok_or_else(|| anyhow!("the script's answer is not understood"))??, read))
     }
 
     /// Says a page that is on the replicas now.
@@ -208,18 +243,32 @@ impl OwnPage {
     }
 }
 
-fn verdict(answers: Vec<Value>) -> Option<anyhow::Result<Verdict>> {
-    let Some(Value::Array(parts)) = answers.into_iter().next() else { return None };
+fn verdict(answer: Value) -> Option<anyhow::Result<Verdict>> {
+    let Value::Array(parts) = answer else { return None };
     let mut parts = parts.into_iter();
     let word = string(parts.next()?)?;
-    let mut rest = || Some((PageId::parse(&string(parts.next()?)?)?, parts.next()?));
+    let mut told = || {
+        let mut id = || PageId::parse(&string(parts.next()?)?);
+        let (id, before) = (id()?, id()?);
+        let pages = match parts.next() {
+            Some(pages) => Some(told_flat(pages)?),
+            None => None,
+        };
+        Some(Told { id, before, pages })
+    };
     Some(Ok(match &word[..] {
         b"forked" => Verdict::Forked,
         b"trimmed" => Verdict::Trimmed,
-        b"far" => rest().map(|(id, pages)| Verdict::Far(id, pages))?,
-        b"done" => rest().map(|(id, pages)| Verdict::Done(id, pages))?,
+        b"far" => Verdict::Far(told()?),
+        b"done" => Verdict::Done(told()?),
         _ => return Some(Err(anyhow!("the stream's last page is not where it should be"))),
     }))
+}
+
+/// The field of the meta that has the id of the last page with such a mark: one of 256.
+fn field_of(mark: Mark) -> u64 {
+    // Marks that follow one another are to be in different fields, and so are different nodes'.
+    mark.0.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56
 }
 
 impl PageId {

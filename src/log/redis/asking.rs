@@ -42,7 +42,8 @@ impl Map {
         self.ask_until(slot, commands, Instant::now() + ANSWERED_WITHIN).await
     }
 
-    async fn ask_until(
+    /// The same, where the request is the second for one who waits.
+    pub(super) async fn ask_until(
         &self,
         slot: u16,
         commands: &Pipeline,

@@ -1,8 +1,8 @@
 //! The log in Redis, or in anything that speaks as Redis 7 does: for many nodes.
 //!
 //! A stream of this log is a Redis stream, and one append is one entry of it, a *page*. One script
-//! ([`appending`]) appends a page, says it to the other nodes ([`hearing`]) and tells what the asker
-//! missed. What a page's id is made of is the stream's history: the place of its last entry, and a
+//! ([`appending`]) appends a page, says it to the other nodes ([`hearing`]) and finds what the asker
+//! missed ([`missing`]). What a page's id is made of is the stream's history: the place of its last entry, and a
 //! mark that nobody else makes, by which a history that was lost is known from the one written in its
 //! stead. All that is said to Redis is in this folder; it keeps bytes and knows nothing of shows.
 
@@ -11,6 +11,7 @@ mod asking;
 mod checks;
 mod hearing;
 mod map;
+mod missing;
 mod names;
 mod outside;
 mod pages;

@@ -8,6 +8,7 @@ use redis::{Pipeline, Value};
 
 use super::super::{Mark, StreamId};
 use super::map::Map;
+use super::missing::Missing;
 use super::saying::Saying;
 use super::{names, scripts};
 use crate::config::Durability;
@@ -25,6 +26,8 @@ pub(super) struct Core {
     pub(super) node: u32,
     /// When others are told of what this node appended.
     pub(super) saying: Saying,
+    /// Which streams others append to meanwhile.
+    pub(super) missing: Missing,
     /// The low half of its next mark.
     next: AtomicU32,
 }
@@ -33,8 +36,8 @@ impl Core {
     pub(super) fn new(map: Arc<Map>, durability: Durability, reads_only: bool) -> Self {
         // Never 0, so that no mark is.
         let node = rand::random::<u32>().max(1);
-        let (saying, next) = (Saying::default(), AtomicU32::new(0));
-        Self { map, durability, reads_only, node, saying, next }
+        let (saying, missing) = (Saying::default(), Missing::default());
+        Self { map, durability, reads_only, node, saying, missing, next: AtomicU32::new(0) }
     }
 
     /// A mark that no page has.

@@ -15,30 +15,41 @@ const ANSWERED_WITHIN: Duration = Duration::from_secs(2);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_append_whose_answer_was_lost_is_sent_again_and_appended_once() {
-    let redis = RedisServer::start();
-    let proxy = Proxy::to(redis.port());
-    let log = open(&proxy.url()).await;
-    let hamlet = begun(&log).await;
-    let first = append(&log, Known::nothing(super::EPOCH), &["a"]).await;
-    proxy.stop(Way::Back);
-    let appending = tokio::spawn({
-        let (log, hamlet, known) = (log.clone(), hamlet.clone(), after(&first));
-        async move { log.append(&hamlet, known, entries(&["b", "c"])).await }
-    });
-    until("Redis has it", async || pages(&redis) == 2).await;
-    // Somebody else is quicker than the second sending.
-    let other = open(&redis.url()).await;
-    let others = append(&other, after(&first), &["d"]).await;
-    assert_eq!(others.own_first, 4);
-    let clients = || redis.info("connected_clients").and_then(|told| told.parse::<u32>().ok());
-    let before = clients();
-    proxy.cut();
-    until("the answer is gone for good", async || clients() < before).await;
-    proxy.pass();
-    let appended = appending.await.expect("a task").expect("it is answered as the first time");
-    assert_eq!(appended.own_first, 2);
-    assert_eq!(appended.since_known, others.since_known[..2]);
-    assert_eq!(texts(&log).await, ["a", "b", "c", "d"]);
+    // In a long log nobody looks at all pages to find that out.
+    for (before, others_before) in [(1, false), (20, false), (20, true)] {
+        let redis = RedisServer::start();
+        let proxy = Proxy::to(redis.port());
+        let (log, other) = (open(&proxy.url()).await, open(&redis.url()).await);
+        let hamlet = begun(&log).await;
+        let mut first = append(&log, Known::nothing(super::EPOCH), &["a"]).await;
+        for _ in 1..before {
+            first = append(&log, after(&first), &["a"]).await;
+        }
+        if others_before {
+            append(&other, after(&first), &["x"]).await;
+        }
+        let had = texts(&log).await;
+        proxy.stop(Way::Back);
+        let appending = tokio::spawn({
+            let (log, hamlet, known) = (log.clone(), hamlet.clone(), after(&first));
+            async move { log.append(&hamlet, known, entries(&["b", "c"])).await }
+        });
+        until("Redis has it", async || pages(&redis) == had.len() as i64 + 1).await;
+        // Somebody else is quicker than the second sending.
+        let others = append(&other, after(&first), &["d"]).await;
+        assert_eq!(others.own_first, had.len() as u64 + 3);
+        let clients = || redis.info("connected_clients").and_then(|told| told.parse::<u32>().ok());
+        let connected = clients();
+        proxy.cut();
+        until("the answer is gone for good", async || clients() < connected).await;
+        proxy.pass();
+        let appended = appending.await.expect("a task");
+        let appended = appended.expect("it is answered as the first time");
+        assert_eq!(appended.own_first, had.len() as u64 + 1);
+        assert_eq!(appended.since_known[..], others.since_known[..others.since_known.len() - 1]);
+        let all: Vec<_> = had.iter().map(String::as_str).chain(["b", "c", "d"]).collect();
+        assert_eq!(texts(&log).await, all);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -129,7 +129,8 @@ async fn one_who_is_far_behind_is_told_all_of_it_in_its_order() {
         last = after(&told);
         all.extend(told.since_known);
     }
-    for seq in [0, 1, 2, 999, 2_048, 2_049, 4_097, 2 * PAGES - 1] {
+    let late = 2 * PAGES;
+    for seq in [0, 1, 2, 999, 2_048, 2_049, 4_097, late - 300, late - 100, late - 1] {
         let known = match seq {
             0 => Known::nothing(EPOCH),
             seq => known(EPOCH, &all[..seq as usize]),

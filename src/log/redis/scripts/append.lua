@@ -1,72 +1,85 @@
--- Puts one page at the end of a stream, and tells every page after the place the asker knows.
+-- Puts one page at the end of a stream.
 --
 -- KEYS: the log, the meta.
 -- ARGV: the epoch and the place known (seq, mark); the nonce, count and bytes of the page, a count
 --       of 0 only asks; the channel to say it on, or '' to say nothing; how many pages to tell at
---       most; '1' where the asker will WAIT.
+--       most; '1' where the asker will WAIT; the fields of the meta for the mark known and the nonce.
 --
--- Answers {verdict, id, pages}: 'forked'; 'trimmed'; 'far' (nothing was appended, ask again from the last of
--- these pages); 'done' with the id of the page, or of the last one where none was to be appended.
--- A page is told as id, count, bytes; the asker's own is not told, it has it.
-local epoch, last = unpack(redis.call('HMGET', KEYS[2], 'epoch', 'last'))
-if epoch ~= ARGV[1] then
+-- Answers {verdict, id, before, pages}: 'forked'; 'trimmed'; 'far' (nothing was appended, ask again
+-- from the last of these pages); 'done' with the id of the page and of the one before it, or twice of
+-- the last one where none was to be appended.
+-- Pages are told as id, count, bytes, and only where they had to be looked at: what a script reads
+-- costs far more than what is read without it. Else the asker reads what is after the place it knows,
+-- up to `before`.
+local seq, nonce, count = tonumber(ARGV[2]), ARGV[4], tonumber(ARGV[5])
+local known = ARGV[2] .. '-' .. ARGV[3]
+local meta = redis.call('HMGET', KEYS[2], 'epoch', 'last', 'begun', ARGV[10], ARGV[11])
+local last = meta[2]
+if meta[1] ~= ARGV[1] then
   return {'forked'}
 end
 if ARGV[9] == '1' then
   -- WAIT waits for the last write of its connection: there must be one, whatever follows.
-  redis.call('HSET', KEYS[2], 'asked', ARGV[4])
+  redis.call('HSET', KEYS[2], 'asked', nonce)
 end
+local last_seq = tonumber(string.match(last, '^%d+'))
 
-local count = tonumber(ARGV[5])
-local missed = {}
-if last ~= ARGV[2] .. '-' .. ARGV[3] then
-  local known, most = tonumber(ARGV[2]), tonumber(ARGV[8])
+local missed
+if last ~= known then
   -- A life's positions begin where it does.
-  local lives = redis.call('HGET', KEYS[2], 'lives')
-  if known < tonumber(string.match(lives, '@(%d+)$') or 0) then
+  if seq < tonumber(meta[3]) then
     return {'forked'}
   end
-  local pages = redis.call('XRANGE', KEYS[1], ARGV[2] .. '-0', '+', 'COUNT', most)
-  if #pages == 0 then
-    local is_ahead = known >= tonumber(string.match(last, '^%d+'))
-    return {is_ahead and 'forked' or 'trimmed'}
-  end
-  local first_last, first_mark = string.match(pages[1][1], '^(%d+)-(%d+)$')
-  local first = tonumber(first_last) - tonumber(pages[1][2][2]) + 1
-  if known == 0 and ARGV[3] ~= '0' then
-    return {'forked'}
-  elseif first > known and (known > 0 or first > 1) then
-    return {'trimmed'}
-  elseif first <= known and first_mark ~= ARGV[3] then
-    return {'forked'}
-  end
-  for nth, page in ipairs(pages) do
-    local seq, mark = string.match(page[1], '^(%d+)-(%d+)$')
-    if count > 0 and mark == ARGV[4] then
-      -- The answer to it was lost, and it was sent again: answered as the first time.
-      return {'done', page[1], missed}
+  -- Is it sure without a look at the pages? The known one is among them if its field says so. The
+  -- asker's is not after it if its own field is of an earlier page, or of none. And all after it are
+  -- kept if the log has more pages than there are entries after it.
+  local same_field, behind = meta[5], last_seq - seq
+  if meta[4] ~= known or behind > tonumber(ARGV[8]) or behind >= redis.call('XLEN', KEYS[1])
+    or (same_field and count > 0 and tonumber(string.match(same_field, '^%d+')) > seq) then
+    local most = tonumber(ARGV[8])
+    local pages = redis.call('XRANGE', KEYS[1], ARGV[2] .. '-0', '+', 'COUNT', most)
+    if #pages == 0 then
+      return {seq >= last_seq and 'forked' or 'trimmed'}
     end
-    -- The known place may be the end of a page, or amid one.
-    if tonumber(seq) > known then
-      missed[#missed + 1] = page[1]
-      missed[#missed + 1] = page[2][2]
-      missed[#missed + 1] = page[2][4]
+    local first_last, first_mark = string.match(pages[1][1], '^(%d+)-(%d+)$')
+    local first = tonumber(first_last) - tonumber(pages[1][2][2]) + 1
+    if seq == 0 and ARGV[3] ~= '0' then
+      return {'forked'}
+    elseif first > seq and (seq > 0 or first > 1) then
+      return {'trimmed'}
+    elseif first <= seq and first_mark ~= ARGV[3] then
+      return {'forked'}
     end
-  end
-  local told = pages[#pages][1]
-  if told ~= last then
-    return {#pages == most and 'far' or 'damaged', told, missed}
+    missed = {}
+    local before = known
+    for nth, page in ipairs(pages) do
+      local page_seq, mark = string.match(page[1], '^(%d+)-(%d+)$')
+      if count > 0 and mark == nonce then
+        -- The answer to it was lost, and it was sent again: answered as the first time.
+        return {'done', page[1], before, missed}
+      end
+      -- The known place may be the end of a page, or amid one.
+      if tonumber(page_seq) > seq then
+        missed[#missed + 1] = page[1]
+        missed[#missed + 1] = page[2][2]
+        missed[#missed + 1] = page[2][4]
+      end
+      before = page[1]
+    end
+    if before ~= last then
+      return {#pages == most and 'far' or 'damaged', before, before, missed}
+    end
   end
 end
 if count == 0 then
-  return {'done', last, missed}
+  return {'done', last, last, missed}
 end
 
-local id = string.format('%.0f-%s', tonumber(string.match(last, '^%d+')) + count, ARGV[4])
+local id = string.format('%.0f-%s', last_seq + count, nonce)
 redis.call('XADD', KEYS[1], id, 'n', ARGV[5], 'e', ARGV[6])
-redis.call('HSET', KEYS[2], 'last', id)
+redis.call('HSET', KEYS[2], 'last', id, ARGV[11], id)
 if ARGV[7] ~= '' then
   redis.call('SPUBLISH', ARGV[7],
-    epoch .. ' ' .. id .. ' ' .. last .. ' ' .. ARGV[5] .. '\n' .. ARGV[6])
+    ARGV[1] .. ' ' .. id .. ' ' .. last .. ' ' .. ARGV[5] .. '\n' .. ARGV[6])
 end
-return {'done', id, missed}
+return {'done', id, last, missed}

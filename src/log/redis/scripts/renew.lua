@@ -24,5 +24,5 @@ for life in string.gmatch(lives, '%S+') do
 end
 kept[#kept + 1] = ARGV[2] .. '@' .. after
 lives = table.concat(kept, ' ')
-redis.call('HSET', KEYS[1], 'lives', lives, 'epoch', ARGV[2])
+redis.call('HSET', KEYS[1], 'lives', lives, 'epoch', ARGV[2], 'begun', after)
 return lives

@@ -2,9 +2,9 @@
 --
 -- KEYS: the log, the meta, the snapshot. ARGV: the epoch, seq and mark it is the state after; its chain,
 -- its seal, its bytes. Answers 'kept', 'forked' or 'trimmed'.
-local epoch, last, lives = unpack(redis.call('HMGET', KEYS[2], 'epoch', 'last', 'lives'))
+local epoch, last, begun = unpack(redis.call('HMGET', KEYS[2], 'epoch', 'last', 'begun'))
 local seq = tonumber(ARGV[2])
-if epoch ~= ARGV[1] or seq < tonumber(string.match(lives, '@(%d+)$') or 0) then
+if epoch ~= ARGV[1] or seq < tonumber(begun) then
   return 'forked'
 end
 local last_seq = tonumber(string.match(last, '^%d+'))
