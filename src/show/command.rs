@@ -48,6 +48,20 @@ pub enum Decision {
 }
 
 impl Command {
+    /// The hold that its asker says is theirs, where it is about one.
+    pub fn names(&self) -> Option<HoldId> {
+        match self {
+            Self::Change { hold, .. } | Self::Release { hold, .. } | Self::Buy { hold, .. } => {
+                Some(*hold)
+            }
+            Self::Hold { .. }
+            | Self::HoldBest { .. }
+            | Self::Block { .. }
+            | Self::Unblock { .. }
+            | Self::Lapse { .. } => None,
+        }
+    }
+
     /// Whose command it is; the house's own have no session.
     pub fn session(&self) -> Option<SessionId> {
         match self {

@@ -3,6 +3,7 @@
 //! What other nodes append is heard and applied between the turns. What it does when the log is not
 //! there, or tells another story than it did, is in [`recovery`].
 
+mod others;
 mod outside;
 mod recovery;
 
@@ -23,9 +24,9 @@ use crate::show::{Head, Outcome, ShowId, Time};
 
 use super::clock::Clock;
 use super::counters::Counters;
-use super::desk::{Desk, Settled, Shared};
+use super::desk::{Desk, Pending, Settled, Shared};
 use super::open_show::{Ask, OpenShow};
-use super::replica::{News, OpenError, Replica};
+use super::replica::{OpenError, Replica};
 use outside::Outside;
 
 /// How many asks may wait at one show; who comes then waits to get in.
@@ -106,6 +107,7 @@ pub(super) fn start(parts: Parts) -> Arc<OpenShow> {
         clock,
         counters,
         board,
+        looking: Vec::new(),
         is_away,
         away: None,
     };
@@ -147,6 +149,8 @@ struct Task {
     saving: Arc<tokio::sync::Mutex<()>>,
     /// Whether it was told that the show has begun.
     closed: bool,
+    /// Commands about holds that are not known here, until the log was asked.
+    looking: Vec<Pending>,
     /// The same as `away`, for the handle.
     is_away: Arc<AtomicBool>,
     /// While the log does not answer: when to ask it again, and how long to wait after that.
@@ -167,7 +171,7 @@ impl Task {
         let end = loop {
             // Whoever was answered just now may ask again at once: so it goes into this append.
             tokio::task::yield_now().await;
-            if self.desk.has_more() {
+            if self.has_more() {
                 // What waits is proposed first; who comes meanwhile goes into the same turn, so that
                 // one session's queue of commands keeps nobody else out.
                 while asks.len() < BATCH_MAX
@@ -191,7 +195,7 @@ impl Task {
         };
         match end {
             End::Stopped(done) => {
-                while self.desk.has_more() && self.turn(&mut asks).await.is_ok() {}
+                while self.has_more() && self.turn(&mut asks).await.is_ok() {}
                 self.save_last().await;
                 // Who asked may have given up waiting.
                 let _gone = done.send(());
@@ -204,6 +208,11 @@ impl Task {
                 self.hub.close_show(&self.show, CloseCode::Fault);
             }
         }
+    }
+
+    /// Whether commands wait for the next turn.
+    fn has_more(&self) -> bool {
+        self.desk.has_more() || !self.looking.is_empty()
     }
 
     /// How long until something is due by itself.
@@ -222,13 +231,6 @@ impl Task {
         due.into_iter().chain(silent).chain(outside).fold(SLEEP_MAX, Duration::min)
     }
 
-    /// How long until the log is to be asked, if there is nothing to append by then.
-    fn silent_for(&self) -> Duration {
-        let silent = left_of(SILENCE_MAX, self.asked_at);
-        let look = self.look.then(|| self.look_after.saturating_duration_since(Instant::now()));
-        look.map_or(silent, |look| look.min(silent))
-    }
-
     async fn turn(&mut self, asks: &mut Vec<Ask>) -> Result<(), End> {
         let now = self.clock.now();
         let mut inbox = Vec::new();
@@ -243,9 +245,10 @@ impl Task {
         if self.away.is_some() && !self.catch_up(now).await? {
             self.desk.refuse_unavailable(inbox, now);
         } else {
-            let entries = self.desk.propose(&mut inbox, now);
+            let mut asked = self.set_aside(inbox, now);
+            let entries = self.desk.propose(&mut asked, now);
             let silent = self.hearing.is_some() && self.silent_for().is_zero();
-            if !entries.is_empty() || silent {
+            if !entries.is_empty() || silent || !self.looking.is_empty() {
                 self.append(entries, now).await?;
             }
         }
@@ -274,29 +277,6 @@ impl Task {
                 Ok(())
             }
         }
-    }
-
-    /// Applies what another node appended, where it follows what is known here. Where something is
-    /// missing in between, or it is another story, the log is asked in the next turn.
-    fn heard(&mut self, heard: Option<Heard>) -> Result<(), End> {
-        let Some(Heard::Entries { after, entries }) = heard else {
-            // Missed something, or nothing will be heard any more.
-            self.hearing = self.hearing.take().filter(|_| heard.is_some());
-            self.hearing = self.hearing.take().or_else(|| self.log.watch(&self.stream));
-            self.look = true;
-            return Ok(());
-        };
-        let news = self.desk.replica().read().judge(after, &entries);
-        match news {
-            News::Old => {}
-            News::Next if self.away.is_none() => {
-                self.asked_at = Instant::now();
-                let appended = Appended { since_known: entries, own_first: u64::MAX };
-                self.settle(&appended, self.clock.now())?;
-            }
-            News::Next | News::Beyond => self.look = true,
-        }
-        Ok(())
     }
 
     fn settle(&mut self, appended: &Appended, now: Time) -> Result<(), End> {

@@ -35,6 +35,7 @@ impl Task {
     pub(super) fn log_is_away(&mut self, error: &anyhow::Error, now: Time) {
         Counters::count(&self.counters.unavailable);
         self.desk.unavailable(now);
+        self.desk.refuse_unavailable(std::mem::take(&mut self.looking), now);
         let wait = match self.away {
             None => {
                 tracing::error!(

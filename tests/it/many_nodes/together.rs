@@ -1,7 +1,7 @@
 //! Any node, any show, any socket: it is one house.
 
 use serde_json::json;
-use usher::client::{Buyer, Notice, Viewer};
+use usher::client::{Buyer, HoldId, Notice, Viewer};
 use usher::protocol::rpc::Card;
 use usher::protocol::seats::Format;
 use usher::show::{SeatState, ShowId};
@@ -70,6 +70,50 @@ async fn shown_to_programs_outside(redis: &RedisServer, show: &ShowId, order: &s
     let orders = format!("usher:{{{show}}}:orders");
     until("the order is shown to others", || redis.ask(&["HEXISTS", &orders, order]).number() == 1)
         .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn who_comes_from_a_node_that_is_ahead_is_waited_for() {
+    let redis = RedisServer::start();
+    let stage = Stage::with_lines_to(redis.port(), "disk");
+    let show = stage.a_show_with(10, json!({})).await;
+    let (mut ahead, _) = at(&stage, 0, &show, None).await;
+    // Whatever the second node hears and asks is late.
+    stage.line(1).delay(150);
+    for seat in [2, 3, 4] {
+        let held = ahead.hold(&[seat]).await.expect("held");
+        ahead.release(held.hold.id).await.expect("released");
+        let held = ahead.hold(&[seat]).await.expect("held");
+        let known = ahead.until(held.seq).await.expect("shown").clone();
+        let connect =
+            Viewer::connect(&stage.houses().at(1), &show, Format::Binary, Some(known.clone()))
+                .await;
+        let mut viewer = connect.expect("a socket");
+        viewer.next().await.expect("a first frame");
+        assert_eq!(viewer.counters().snapshots, 0, "it goes on where it was");
+        let shown = viewer.picture().expect("a map");
+        assert!(shown.seq() >= known.seq(), "{} after {}", shown.seq(), known.seq());
+        ahead.release(held.hold.id).await.expect("released");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_hold_is_bought_at_a_node_that_has_not_heard_of_it_yet() {
+    let redis = RedisServer::start();
+    let stage = Stage::with_lines_to(redis.port(), "disk");
+    let show = stage.a_show_with(10, json!({})).await;
+    let (mut here, session) = at(&stage, 0, &show, None).await;
+    let (mut there, _) = at(&stage, 1, &show, Some(&session)).await;
+    stage.line(1).delay(150);
+    for seat in [2, 3, 4] {
+        let held = here.hold(&[seat]).await.expect("held");
+        let bought = there.buy(held.hold.id, Card::Approved, None).await;
+        assert_eq!(bought.expect("it is there").order.seats, held.hold.seats);
+    }
+    // One that nobody granted is still refused.
+    let nobodys = HoldId(uuid::Uuid::nil());
+    let refused = there.release(nobodys).await.expect_err("nobody's hold");
+    assert_eq!(refused.refusal(), Some("no_such_hold"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

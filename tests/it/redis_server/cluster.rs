@@ -161,7 +161,11 @@ impl RedisCluster {
             told.contains("cluster_state:ok")
                 && told.contains("cluster_known_nodes:6")
                 && told.contains(all_slots)
-                && (is_primary || node.info("master_link_status").as_deref() == Some("up"))
+                && match is_primary {
+                    // It learns of it up to a second later.
+                    true => node.info("slave0").is_some_and(|told| told.contains("state=online")),
+                    false => node.info("master_link_status").as_deref() == Some("up"),
+                }
         });
         whole && primaries == 3
     }
