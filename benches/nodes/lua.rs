@@ -1,5 +1,5 @@
 //! The yardstick: the usual way to sell seats over Redis, one Lua script for each hold, sale and
-//! release, on a bitmap of the seats, with an entry in a stream for each. The clients share one
+//! release, on a bitmap of the seats, with an entry in a stream for each. The clients of a node share one
 //! connection, whose requests are pipelined.
 
 use std::sync::Arc;
@@ -45,13 +45,16 @@ struct Scripts {
     granted: AtomicU64,
 }
 
-/// Runs the bench's work this way.
-pub(crate) async fn run(redis: &Redis, clients: u64) -> Ran {
+/// Runs the bench's work this way, with so many clients in all on so many nodes.
+pub(crate) async fn run(redis: &Redis, nodes: usize, clients: u64) -> Ran {
     let client = redis::Client::open(redis.url()).expect("an address");
     let config = redis::AsyncConnectionConfig::new()
         .set_response_timeout(Some(std::time::Duration::from_secs(10)));
-    let connection = client.get_multiplexed_async_connection_with_config(&config).await;
-    let connection = connection.expect("a connection");
+    let mut connections = Vec::new();
+    for _ in 0..nodes {
+        let connection = client.get_multiplexed_async_connection_with_config(&config).await;
+        connections.push(connection.expect("a connection"));
+    }
     let scripts = Arc::new(Scripts {
         hold: Script::new(HOLD),
         buy: Script::new(BUY),
@@ -62,7 +65,8 @@ pub(crate) async fn run(redis: &Redis, clients: u64) -> Ran {
     });
     let (began, cpu) = (Instant::now(), redis.cpu().await);
     let clients: Vec<_> = (1..=clients)
-        .map(|seed| tokio::spawn(buyer(connection.clone(), scripts.clone(), seed)))
+        .zip(connections.iter().cycle())
+        .map(|(seed, redis)| tokio::spawn(buyer(redis.clone(), scripts.clone(), seed)))
         .collect();
     for client in clients {
         client.await.expect("a client ends well");

@@ -39,18 +39,18 @@ fn main() {
 
 async fn closed_loops(fsync: Fsync, durability: Durability) {
     let stage = Stage::new();
-    let redis = Redis::start(fsync).await;
-    let usual = lua::run(&redis, CLIENTS).await;
-    usual.print("one Lua script a hold");
-    drop(redis);
     for nodes in 1..=4 {
+        let redis = Redis::start(fsync).await;
+        let usual = lua::run(&redis, nodes, CLIENTS).await;
+        usual.print(&format!("{nodes} nodes, one Lua script a hold"));
+        drop(redis);
         let redis = Redis::start(fsync).await;
         let logs = redis.logs(nodes, durability, None).await;
         let offer = Offer::AsFastAsTheyCan { clients: CLIENTS / nodes as u64 };
         let cpu = redis.cpu().await;
         let ran = stage.run(logs, offer).await;
         let ran = ran.with_redis_cpu(redis.cpu().await - cpu);
-        ran.print(&format!("{nodes} nodes"));
+        ran.print(&format!("{nodes} nodes, the log"));
         println!(
             "   {:.2} of the attempts of one script a hold; Redis CPU for a committed hold {:.3} of it",
             ran.attempts_per_second() / usual.attempts_per_second(),
