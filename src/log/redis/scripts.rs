@@ -16,6 +16,9 @@ pub(super) static CREATE: LazyLock<Script> =
 /// Begins a life.
 pub(super) static RENEW: LazyLock<Script> =
     LazyLock::new(|| Script::new(include_str!("scripts/renew.lua")));
+/// Begins a life where another server kept the stream.
+pub(super) static TAKE_OVER: LazyLock<Script> =
+    LazyLock::new(|| Script::new(include_str!("scripts/take_over.lua")));
 /// Keeps a snapshot.
 pub(super) static SAVE: LazyLock<Script> =
     LazyLock::new(|| Script::new(include_str!("scripts/save.lua")));
@@ -42,6 +45,7 @@ pub(super) fn load_all() -> Pipeline {
         include_str!("scripts/append.lua"),
         include_str!("scripts/create.lua"),
         include_str!("scripts/renew.lua"),
+        include_str!("scripts/take_over.lua"),
         include_str!("scripts/save.lua"),
         include_str!("scripts/show.lua"),
         include_str!("scripts/keep.lua"),
