@@ -2,6 +2,7 @@
 
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt as _;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use clap::Args;
 
 use crate::audit::{self, Verdict};
 use crate::catalogue;
-use crate::config::{Durability, RedisAddress};
+use crate::config::Durability;
 use crate::log::Log;
 use crate::log::redis::RedisLog;
 use crate::server::secrets::{self, Folder, Safe};
@@ -63,6 +64,18 @@ pub struct CopyArgs {
 struct Opened {
     log: Arc<dyn Log>,
     safe: Box<dyn Safe>,
+    /// The log once more, where it is one in Redis.
+    redis: Option<RedisLog>,
+}
+
+impl Opened {
+    fn in_folder(folder: &Path, log: Arc<dyn Log>) -> Self {
+        Self { log, safe: Box::new(Folder(folder.to_owned())), redis: None }
+    }
+
+    fn in_redis(log: RedisLog) -> Self {
+        Self { log: Arc::new(log.clone()), safe: Box::new(log.clone()), redis: Some(log) }
+    }
 }
 
 /// Copies, verifies, and says what came of it.
@@ -74,6 +87,10 @@ pub async fn run(args: CopyArgs) -> anyhow::Result<ExitCode> {
     ensure!(!is_same(&from, &to), "{from} cannot be copied to itself");
     let original = read_only(&from).await.with_context(|| format!("opening {from}"))?;
     let copy = writable(&to, args.durability).await.with_context(|| format!("opening {to}"))?;
+    if let (Some(original), Some(copy)) = (&original.redis, &copy.redis) {
+        let is_same = original.is_same_house(copy).await;
+        ensure!(!is_same.context("asking which Redis it is")?, "{from} and {to} are the same log");
+    }
     let mut shows = 0_u64;
     let done = |show: &ShowId, copied: crate::log::copy::Copied| {
         let how = if copied.was_there { "was copied before" } else { "copied" };
@@ -100,37 +117,21 @@ fn place(flag: &str, text: &str) -> anyhow::Result<Place> {
     text.parse().map_err(|why| anyhow::anyhow!("what was given to {flag} {why}"))
 }
 
-/// Whether both are the same place, as far as their names tell.
+/// Whether both are the same folder. Of Redis names tell nothing: it is asked.
 fn is_same(from: &Place, to: &Place) -> bool {
+    let real = |path: &Path| path.canonicalize().ok();
     match (from, to) {
         (Place::Folder(from), Place::Folder(to)) => {
-            let real = |path: &std::path::Path| path.canonicalize().ok();
             from == to || real(from).is_some_and(|from| real(to) == Some(from))
         }
-        (Place::Redis(from), Place::Redis(to)) => share_a_server(from, to),
         _ => false,
     }
 }
 
-fn share_a_server(from: &RedisAddress, to: &RedisAddress) -> bool {
-    let is_in = |server: &crate::config::RedisServer| {
-        let same = |other: &crate::config::RedisServer| {
-            (other.place(), other.database) == (server.place(), server.database)
-        };
-        to.servers().iter().any(same)
-    };
-    from.kind() == to.kind() && from.servers().iter().any(is_in)
-}
-
 async fn read_only(place: &Place) -> anyhow::Result<Opened> {
     Ok(match place {
-        Place::Folder(folder) => {
-            Opened { log: place.open_read_only().await?, safe: Box::new(Folder(folder.clone())) }
-        }
-        Place::Redis(address) => {
-            let log = RedisLog::open_read_only(address).await?;
-            Opened { log: Arc::new(log.clone()), safe: Box::new(log) }
-        }
+        Place::Folder(folder) => Opened::in_folder(folder, place.open_read_only().await?),
+        Place::Redis(address) => Opened::in_redis(RedisLog::open_read_only(address).await?),
     })
 }
 
@@ -140,11 +141,8 @@ async fn writable(place: &Place, durability: Durability) -> anyhow::Result<Opene
             // Made for its owner alone: it will hold secrets, names and addresses.
             let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
             made.with_context(|| format!("making {}", folder.display()))?;
-            Opened { log: place.open(durability).await?, safe: Box::new(Folder(folder.clone())) }
+            Opened::in_folder(folder, place.open(durability).await?)
         }
-        Place::Redis(address) => {
-            let log = RedisLog::open(address, durability).await?;
-            Opened { log: Arc::new(log.clone()), safe: Box::new(log) }
-        }
+        Place::Redis(address) => Opened::in_redis(RedisLog::open(address, durability).await?),
     })
 }

@@ -64,6 +64,12 @@ impl Lives {
         known && self.now() != epoch
     }
 
+    /// Whether `epoch` is to begin for somebody who lost `lost`: not where the stream has left that
+    /// behind already, nor where this was asked before and has begun.
+    pub fn is_to_begin(&self, epoch: u64, lost: u64) -> bool {
+        !self.has_left(lost) && self.now() != epoch
+    }
+
     /// The same, as it was when there were only the entries up to `last`.
     #[must_use]
     pub fn up_to(mut self, last: u64) -> Self {

@@ -192,7 +192,7 @@ impl Log for MemoryLog {
     ) -> Answer<'_, Result<Lives, ReadError>> {
         let mut kept = self.kept();
         let lives = kept.streams.get_mut(stream).map(|stream| {
-            if !stream.genesis.lives.has_left(lost) {
+            if stream.genesis.lives.is_to_begin(epoch, lost) {
                 let lives = stream.genesis.lives.clone();
                 stream.genesis.lives = lives.renewed(epoch, stream.entries.len() as u64);
             }

@@ -259,3 +259,22 @@ async fn a_house_moves_into_redis_is_backed_up_and_put_back_and_nobody_loses_a_s
     assert_eq!(code, Some(0), "{errors}");
     assert!(said.contains("Ground floor 1: 3 4") && said.contains("sold "), "{said}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redis_is_not_copied_onto_itself_whatever_it_is_called() {
+    let redis = RedisServer::start();
+    let replica = RedisServer::replica_of(redis.port());
+    let localhost = redis.url().replace("127.0.0.1", "localhost");
+    let refused = |from: &str| {
+        let words = ["log", "copy", "--from", from, "--to", &redis.url()].map(ToOwned::to_owned);
+        let (code, said, errors) = program::run(&words);
+        assert!(code != Some(0) && errors.contains("are the same log"), "{said}{errors}");
+    };
+    refused(&redis.url());
+    refused(&localhost);
+    refused(&replica.url());
+    // Another database is another house, though an empty one.
+    let words = ["log", "copy", "--from", &format!("{localhost}/1"), "--to", &redis.url()];
+    let (_, said, errors) = program::run(&words.map(ToOwned::to_owned));
+    assert!(errors.contains("has no programme"), "{said}{errors}");
+}

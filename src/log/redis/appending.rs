@@ -193,9 +193,14 @@ impl Core {
             .arg(self.new_mark().0);
         let mut commands = redis::pipe();
         commands.add_command(create);
+        // While a slot moves, a script is refused by both servers if one of its keys is not there yet.
+        // So they all are from the beginning, each made by a command of its own: that is not refused.
+        commands.add_command(scripts::call(&scripts::MAKE_LOG, &[&names::log(&stream)]));
+        commands.cmd("HSETNX").arg(names::snapshot(&stream)).arg("made").arg(1);
+        commands.cmd("SETNX").arg(names::seats(&stream)).arg("");
         let made = self.write(&meta, commands).await.map_err(CreateError::Unavailable)?;
         self.enlist(&stream).await.map_err(CreateError::Unavailable)?;
-        if made == [Value::Int(1)] { Ok(()) } else { Err(CreateError::Exists) }
+        if made.first() == Some(&Value::Int(1)) { Ok(()) } else { Err(CreateError::Exists) }
     }
 
     /// Puts the stream's name among those that there are.

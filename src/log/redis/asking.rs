@@ -152,7 +152,8 @@ impl Map {
             (Some(ServerErrorKind::Ask), _) => {
                 place().map_or(Trouble::Final(said), Trouble::Elsewhere)
             }
-            // It was the primary, or is no longer sure to be.
+            // It was the primary, or is no longer sure to be: one that is cut off from its replicas may
+            // have been replaced without knowing.
             (
                 Some(
                     ServerErrorKind::ReadOnly
@@ -161,12 +162,13 @@ impl Map {
                 ),
                 _,
             )
-            | (_, "UNBLOCKED") => {
+            | (_, "UNBLOCKED" | "NOREPLICAS") => {
                 self.doubt(node);
                 Trouble::Again(said)
             }
-            (Some(ServerErrorKind::TryAgain | ServerErrorKind::BusyLoading), _)
-            | (_, "BUSY" | "NOREPLICAS") => Trouble::Again(said),
+            (Some(ServerErrorKind::TryAgain | ServerErrorKind::BusyLoading), _) | (_, "BUSY") => {
+                Trouble::Again(said)
+            }
             _ => Trouble::Final(said),
         }
     }

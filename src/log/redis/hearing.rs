@@ -178,6 +178,7 @@ impl Listener {
             if now >= ping_at {
                 ping_at = now + LOOK_EVERY;
                 self.ping().await;
+                self.map.ask_sentinels().await;
             }
             let look_at = if is_settled { ping_at } else { now + AGAIN_AFTER };
             // Woken or not, it looks.

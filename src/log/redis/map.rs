@@ -10,6 +10,7 @@ use std::time::Duration;
 use anyhow::Context;
 use redis::Value;
 use redis::aio::MultiplexedConnection;
+use tokio::time::timeout;
 
 use super::names::SLOTS;
 use super::place::{Login, Node, Place, UNHEARD};
@@ -103,6 +104,13 @@ impl Map {
         }
     }
 
+    /// Notes the same of whose `slot` is.
+    pub(super) fn doubt_owner(&self, slot: u16) {
+        if let Some(node) = self.known_of(slot) {
+            self.doubt(&node);
+        }
+    }
+
     fn known(&self) -> MutexGuard<'_, Known> {
         // Every change of the map is whole in itself.
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
@@ -139,7 +147,7 @@ impl Map {
     async fn find_cluster(&self) -> anyhow::Result<()> {
         let mut error = anyhow::anyhow!("nobody was asked");
         for node in self.who_may_know() {
-            let told = tokio::time::timeout(TOLD_WITHIN, async {
+            let told = timeout(TOLD_WITHIN, async {
                 let (_, mut connection) = node.connection(0, &self.login).await?;
                 let mut ask = redis::cmd("CLUSTER");
                 ask.arg("SLOTS").query_async::<Value>(&mut connection).await
@@ -193,35 +201,57 @@ impl Map {
         }
     }
 
-    /// Asks the Sentinels for the primary, and the primary whether it is one.
-    async fn find_primary(&self, name: &str) -> anyhow::Result<()> {
-        let mut error = anyhow::anyhow!("nobody was asked");
-        for sentinel in self.address.servers() {
-            let sentinel = Place::of(sentinel);
-            let told = tokio::time::timeout(TOLD_WITHIN, self.primary_of(&sentinel, name)).await;
-            match told {
-                Ok(Ok(place)) => {
-                    self.all_at(&place);
-                    return Ok(());
-                }
-                Ok(Err(failed)) => error = failed.context(sentinel.to_string()),
-                Err(_) => error = anyhow::anyhow!("{sentinel} does not answer"),
+    /// Where Sentinels know the primary: asks them again, although nothing seems to be wrong. A primary
+    /// that was cut off from them and from its replicas answers as before.
+    pub(super) async fn ask_sentinels(&self) {
+        if let RedisKind::Sentinel { primary } = self.address.kind() {
+            let _alone = self.finding.lock().await;
+            if let Err(error) = self.find_primary(primary).await {
+                tracing::debug!(?error, "the Sentinels tell nothing new");
             }
         }
-        Err(error.context(format!("no Sentinel tells where the primary {name} is")))
     }
 
-    async fn primary_of(&self, sentinel: &Place, name: &str) -> anyhow::Result<Place> {
+    /// Asks all Sentinels for the primary, and that one whether it is one.
+    async fn find_primary(&self, name: &str) -> anyhow::Result<()> {
+        let asked = self.address.servers().iter().map(async |sentinel| {
+            let sentinel = Place::of(sentinel);
+            match timeout(TOLD_WITHIN, self.primary_of(&sentinel, name)).await {
+                Ok(told) => told.with_context(|| sentinel.to_string()),
+                Err(_) => Err(anyhow::anyhow!("{sentinel} does not answer")),
+            }
+        });
+        let told = futures_util::future::join_all(asked).await;
+        let (told, errors): (Vec<_>, Vec<_>) = told.into_iter().partition(Result::is_ok);
+        // They differ after a failover, and one that was cut off goes on naming the old one.
+        let Some((_, place)) = told.into_iter().flatten().max_by_key(|(epoch, _)| *epoch) else {
+            let error = errors.into_iter().find_map(Result::err);
+            let error = error.unwrap_or_else(|| anyhow::anyhow!("nobody was asked"));
+            return Err(error.context(format!("no Sentinel tells where the primary {name} is")));
+        };
+        let is_primary = timeout(TOLD_WITHIN, async {
+            let (_, mut connection) = self.node_at(&place).connection(0, &self.login).await?;
+            is_primary(&mut connection).await
+        });
+        let is_primary = is_primary.await.with_context(|| format!("{place} does not answer"))?;
+        anyhow::ensure!(is_primary?, "{place} is not the primary that Sentinels take it for");
+        self.all_at(&place);
+        Ok(())
+    }
+
+    /// Where the primary is by this Sentinel's word, and how new that is.
+    async fn primary_of(&self, sentinel: &Place, name: &str) -> anyhow::Result<(u64, Place)> {
         let mut connection = self.login.to_sentinels().connect(sentinel, UNHEARD).await?;
-        let mut ask = redis::cmd("SENTINEL");
-        ask.arg("GET-MASTER-ADDR-BY-NAME").arg(name);
-        let told: Option<(String, u16)> = ask.query_async(&mut connection).await?;
-        let (host, port) = told.context("it knows no primary of this name")?;
-        let place = Place { host, port };
-        // Right after a failover Sentinels differ, and one may still name the old one.
-        let (_, mut connection) = self.node_at(&place).connection(0, &self.login).await?;
-        anyhow::ensure!(is_primary(&mut connection).await?, "{place} is no longer the primary");
-        Ok(place)
+        // While it makes another the primary it tells the new epoch with the old place, and the new
+        // place only to this question.
+        let mut ask = redis::pipe();
+        ask.cmd("SENTINEL").arg("MASTER").arg(name);
+        ask.cmd("SENTINEL").arg("GET-MASTER-ADDR-BY-NAME").arg(name);
+        let (known, place): (HashMap<String, String>, Option<(String, u16)>) =
+            ask.query_async(&mut connection).await?;
+        let epoch = known.get("config-epoch").and_then(|epoch| epoch.parse().ok());
+        let (host, port) = place.context("it knows no primary of this name")?;
+        Ok((epoch.context("it tells no epoch")?, Place { host, port }))
     }
 }
 

@@ -10,6 +10,7 @@ mod appending;
 mod asking;
 mod checks;
 mod hearing;
+mod identity;
 mod map;
 mod missing;
 mod names;
@@ -106,6 +107,16 @@ impl RedisLog {
         checks::check(&self.core.map, Some(self.core.durability)).await
     }
 
+    /// Whether `other` is this log too, whatever its address is called: kept by the same server, or by
+    /// one that follows it, in the same database.
+    ///
+    /// # Errors
+    ///
+    /// One of them did not answer.
+    pub async fn is_same_house(&self, other: &Self) -> Result<bool, ReadError> {
+        self.core.is_same_house(&other.core).await
+    }
+
     /// The house's secret of this name, if one is kept.
     ///
     /// # Errors
@@ -198,6 +209,10 @@ impl Log for RedisLog {
 
     fn try_writing(&self, stream: &StreamId) -> Answer<'_, Result<(), AppendError>> {
         Box::pin(self.core.try_writing(stream.clone()))
+    }
+
+    fn take_over(&self, stream: &StreamId) -> Answer<'_, Result<(), ReadError>> {
+        Box::pin(self.core.take_over(stream.clone()))
     }
 
     fn load_snapshot(&self, stream: &StreamId) -> Answer<'_, Result<Option<Snapshot>, ReadError>> {

@@ -13,9 +13,15 @@ pub(super) static APPEND: LazyLock<Script> =
 /// Begins a stream.
 pub(super) static CREATE: LazyLock<Script> =
     LazyLock::new(|| Script::new(include_str!("scripts/create.lua")));
+/// Makes the log of a stream.
+pub(super) static MAKE_LOG: LazyLock<Script> =
+    LazyLock::new(|| Script::new(include_str!("scripts/make_log.lua")));
 /// Begins a life.
 pub(super) static RENEW: LazyLock<Script> =
     LazyLock::new(|| Script::new(include_str!("scripts/renew.lua")));
+/// Begins a life where another server kept the stream.
+pub(super) static TAKE_OVER: LazyLock<Script> =
+    LazyLock::new(|| Script::new(include_str!("scripts/take_over.lua")));
 /// Keeps a snapshot.
 pub(super) static SAVE: LazyLock<Script> =
     LazyLock::new(|| Script::new(include_str!("scripts/save.lua")));
@@ -41,7 +47,9 @@ pub(super) fn load_all() -> Pipeline {
     let all = [
         include_str!("scripts/append.lua"),
         include_str!("scripts/create.lua"),
+        include_str!("scripts/make_log.lua"),
         include_str!("scripts/renew.lua"),
+        include_str!("scripts/take_over.lua"),
         include_str!("scripts/save.lua"),
         include_str!("scripts/show.lua"),
         include_str!("scripts/keep.lua"),

@@ -71,6 +71,8 @@ impl Core {
         match answers.pop() {
             Some(Value::Int(have)) if have >= i64::from(replicas) => Ok(answers),
             Some(Value::Int(have)) => {
+                // It may be cut off from its replicas, and another have taken its place.
+                self.map.doubt_owner(names::slot(key));
                 anyhow::bail!("{have} of {replicas} replicas have acknowledged it")
             }
             other => anyhow::bail!("WAIT was answered with {other:?}"),

@@ -195,7 +195,7 @@ impl Writer {
             Ok(end) => end,
             Err(error) => return Ok(Err(error)),
         };
-        if end.lives.has_left(ask.lost) {
+        if !end.lives.is_to_begin(ask.epoch, ask.lost) {
             return Ok(Ok(Lives::clone(&end.lives)));
         }
         begin_life(connection, end.id, Life { epoch: ask.epoch, after: end.seq })?;

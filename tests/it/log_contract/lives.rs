@@ -42,6 +42,19 @@ pub(super) async fn two_who_noticed_the_same_loss_begin_one_life(log: Fixture) {
     assert_eq!(log.here.genesis(&hamlet).await.expect("a genesis").lives, third);
 }
 
+pub(super) async fn a_renewal_that_is_sent_twice_begins_one_life(log: Fixture) {
+    let hamlet = log.begun().await;
+    log.append(0, &["a", "b"]).await;
+    let renewed = Lives::first(EPOCH).renewed(8, 2);
+    // Of a life that is known here, and of one that was lost wholly.
+    for (lost, epoch, lives) in [(EPOCH, 8, renewed.clone()), (7, 9, renewed.renewed(9, 2))] {
+        for log in [&log.here, &log.there] {
+            let told = log.renew(&hamlet, lost, epoch).await.expect("a new life");
+            assert_eq!(told, lives);
+        }
+    }
+}
+
 pub(super) async fn who_knows_the_life_before_is_forked_and_finds_the_way_into_the_new_one(
     log: Fixture,
 ) {

@@ -183,6 +183,7 @@ every_backend_keeps! {
     lives::{
         a_stream_that_was_created_with_several_lives_keeps_them,
         two_who_noticed_the_same_loss_begin_one_life,
+        a_renewal_that_is_sent_twice_begins_one_life,
         who_knows_the_life_before_is_forked_and_finds_the_way_into_the_new_one,
         the_snapshot_of_the_common_history_is_loaded_after_a_renewal,
         the_chain_goes_on_through_a_renewal,

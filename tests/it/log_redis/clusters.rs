@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use usher::log::redis::RedisLog;
-use usher::log::{AppendError, Genesis, Known, Log, Recorded};
+use usher::log::{AppendError, Chain, Genesis, Known, Log, OutsideView, Recorded, Snapshot};
 
 use super::{EPOCH, begun, heard, known, open, show, texts};
 use crate::redis_server::{RedisCluster, wait_until};
@@ -108,6 +108,45 @@ async fn a_slot_moves_while_its_show_sells_and_nothing_is_lost_or_doubled() {
         sellers.push(seller.await.expect("a seller"));
     }
     judge(&log, sellers).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_show_that_has_sold_nothing_yet_sells_and_is_saved_while_its_slot_is_moving() {
+    let cluster = Arc::new(RedisCluster::start());
+    let log = open(&cluster.url()).await;
+    // One that was there before, and one that is begun while it moves.
+    for is_there_before in [true, false] {
+        let name = if is_there_before { "hamlet" } else { "lear" };
+        let stream = show(name);
+        let slot = cluster.slot_of(&format!("usher:{{{name}}}:log"));
+        let to = cluster.other_than_owner_of(slot);
+        let create = async || {
+            let genesis = Genesis::new(EPOCH, Bytes::from_static(b"a show in a hall"));
+            log.create(&stream, genesis).await.expect("a new stream");
+        };
+        if is_there_before {
+            create().await;
+        }
+        cluster.begin_to_move_slot(slot, to);
+        if !is_there_before {
+            create().await;
+        }
+        let nothing = Known::nothing(EPOCH);
+        let chain = Chain::of_genesis(EPOCH, b"a show in a hall");
+        let snapshot = Snapshot { known: nothing, chain, bytes: Bytes::from_static(b"empty") };
+        assert_eq!(log.load_snapshot(&stream).await.expect("a stream"), None);
+        log.save_snapshot(&stream, snapshot.clone()).await.expect("it is saved");
+        let position = nothing.position;
+        let view = OutsideView { position, available: Bytes::from_static(&[1]), orders: vec![] };
+        log.show_outside(&stream, view).await.expect("it is shown");
+        let sold = log.append(&stream, nothing, vec![Bytes::from_static(b"a")]).await;
+        let sold = sold.expect("it is sold");
+        log.take_over(&stream).await.expect("it is noted who has it");
+        assert_eq!(log.load_snapshot(&stream).await.expect("a stream"), Some(snapshot));
+        cluster.move_begun_slot(slot, to);
+        let all = log.read(&stream, 0, 10).await.expect("a stream");
+        assert_eq!(all, sold.since_known);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -7,6 +7,7 @@ mod outages;
 mod outside;
 mod sentinels;
 mod tails;
+mod takeovers;
 mod tls;
 
 use std::time::Duration;

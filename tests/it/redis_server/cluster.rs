@@ -118,13 +118,20 @@ impl RedisCluster {
     /// Moves a slot with all its keys to another primary, as an operator does while the cluster is
     /// used.
     pub(crate) fn move_slot(&self, slot: u16, to: &RedisServer) {
-        let from = self.owner_of(slot);
-        let name = slot.to_string();
-        let id = |node: &RedisServer| node.ask(&["CLUSTER", "MYID"]).text();
-        let (from_id, to_id) = (id(from), id(to));
-        let done = |told: Reply| assert_eq!(told, Reply::Text("OK".to_owned()));
-        done(to.ask(&["CLUSTER", "SETSLOT", &name, "IMPORTING", &from_id]));
-        done(from.ask(&["CLUSTER", "SETSLOT", &name, "MIGRATING", &to_id]));
+        self.begin_to_move_slot(slot, to);
+        self.move_begun_slot(slot, to);
+    }
+
+    /// The first half of [`RedisCluster::move_slot`]: both know that it moves, and no key has.
+    pub(crate) fn begin_to_move_slot(&self, slot: u16, to: &RedisServer) {
+        let (from, name) = (self.owner_of(slot), slot.to_string());
+        done(to.ask(&["CLUSTER", "SETSLOT", &name, "IMPORTING", &id_of(from)]));
+        done(from.ask(&["CLUSTER", "SETSLOT", &name, "MIGRATING", &id_of(to)]));
+    }
+
+    /// The second half of it.
+    pub(crate) fn move_begun_slot(&self, slot: u16, to: &RedisServer) {
+        let (from, name) = (self.owner_of(slot), slot.to_string());
         let port = to.port().to_string();
         loop {
             let keys = from.ask(&["CLUSTER", "GETKEYSINSLOT", &name, MOVED_AT_ONCE]).list();
@@ -140,7 +147,7 @@ impl RedisCluster {
         }
         // First who gets it, then who gives it: in between it is nobody's, never two's.
         for node in [to, from] {
-            done(node.ask(&["CLUSTER", "SETSLOT", &name, "NODE", &to_id]));
+            done(node.ask(&["CLUSTER", "SETSLOT", &name, "NODE", &id_of(to)]));
         }
         wait_until("all know who has the slot", || self.is_whole());
     }
@@ -169,6 +176,14 @@ impl RedisCluster {
         });
         whole && primaries == 3
     }
+}
+
+fn id_of(node: &RedisServer) -> String {
+    node.ask(&["CLUSTER", "MYID"]).text()
+}
+
+fn done(told: Reply) {
+    assert_eq!(told, Reply::Text("OK".to_owned()));
 }
 
 #[test]

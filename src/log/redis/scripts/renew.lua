@@ -5,6 +5,9 @@
 local epoch, last, lives = unpack(redis.call('HMGET', KEYS[1], 'epoch', 'last', 'lives'))
 if not epoch then
   return nil
+elseif epoch == ARGV[2] then
+  -- The answer to it was lost, and it was sent again.
+  return lives
 end
 local is_known = false
 for life in string.gmatch(lives, '%S+') do

@@ -1,6 +1,6 @@
 -- Shows programs outside what is available, and the orders; the newest wins.
 --
--- KEYS: the meta, the seats, the orders. ARGV: the epoch and seq it is true after, the bitmap, then
+-- KEYS: the meta, the seats and, if there are any, the orders. ARGV: the epoch and seq it is true after, the bitmap, then
 -- each order's id and JSON. Answers whether it is of this history.
 local epoch, last, shown, orders = unpack(
   redis.call('HMGET', KEYS[1], 'epoch', 'last', 'shown', 'orders_shown'))
