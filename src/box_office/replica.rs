@@ -146,15 +146,17 @@ impl Replica {
             if !log.has_place(&self.stream, self.head.seq, self.mark).await? {
                 return Err(OpenError::Changed { seq: self.head.seq });
             }
-            if page.is_empty() {
-                // Whatever comes now comes in the life the log is in.
-                self.head = self.onward();
-                return Ok(());
-            }
             for recorded in &page {
                 changes.clear();
                 self.apply(recorded, &mut changes)?;
                 seen(self.head.seq, &changes);
+            }
+            if page.len() < READ_ENTRIES {
+                // It was all there was. To go on until nothing more comes would be to run after a rush
+                // on other nodes for as long as it lasts. Whatever comes now comes in the life the log
+                // is in.
+                self.head = self.onward();
+                return Ok(());
             }
         }
     }

@@ -92,6 +92,30 @@ async fn a_viewer_resumes_from_the_picture_it_has() {
 }
 
 #[tokio::test]
+async fn only_the_first_frame_of_a_socket_may_go_back() {
+    let (first, _) = server(async |mut socket: Socket| {
+        socket.send(snapshot(9)).await.unwrap();
+    })
+    .await;
+    let known = Viewer::follow(&first, &hamlet(), Format::Binary).await.unwrap().into_picture();
+    // Another node, which is behind the first and cannot catch up.
+    let (second, _) = server(async |mut socket: Socket| {
+        for seq in [7, 8, 7] {
+            socket.send(snapshot(seq)).await.unwrap();
+        }
+    })
+    .await;
+    let mut viewer = Viewer::connect(&second, &hamlet(), Format::Binary, known).await.unwrap();
+    for seq in [7, 8] {
+        assert!(matches!(viewer.next().await.unwrap(), Heard::Seats(Applied::Replaced)));
+        assert_eq!(viewer.picture().unwrap().seq(), seq);
+    }
+    let back = viewer.next().await.unwrap_err();
+    let went_back = Lost::WentBack { known: 8, given: 7 };
+    assert!(matches!(back, ClientError::Lost(lost) if lost == went_back), "{back}");
+}
+
+#[tokio::test]
 async fn answers_find_their_questions_and_notices_are_kept() {
     let (house, _) = server(async |mut socket: Socket| {
         socket.send(snapshot(0)).await.unwrap();

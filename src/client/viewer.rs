@@ -12,7 +12,7 @@ use tokio_tungstenite::tungstenite::{self, Message};
 use crate::protocol::ShowId;
 use crate::protocol::picture::{Applied, Picture};
 use crate::protocol::rpc::{FromServer, reply};
-use crate::protocol::seats::{self, Format};
+use crate::protocol::seats::{self, Format, SeatFrame};
 
 use super::error::ClientError;
 use super::house::{House, PATIENCE};
@@ -134,9 +134,16 @@ impl Viewer {
     }
 
     fn see(&mut self, frame: &[u8]) -> Result<Applied, ClientError> {
+        let is_first = self.counters.frames == 0;
         self.counters.frames += 1;
         self.counters.bytes += frame.len() as u64;
-        let applied = Picture::apply(&mut self.picture, seats::decode(self.format, frame)?)?;
+        let frame = seats::decode(self.format, frame)?;
+        if is_first && matches!(frame, SeatFrame::Snapshot { .. }) {
+            // A node that is behind the one before, and could not catch up, begins where it is: only
+            // on a living socket nothing goes back.
+            self.picture = None;
+        }
+        let applied = Picture::apply(&mut self.picture, frame)?;
         self.counters.snapshots += u64::from(applied == Applied::Replaced);
         Ok(applied)
     }

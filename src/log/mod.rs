@@ -234,8 +234,8 @@ pub trait Log: Send + Sync + 'static {
     /// owner.
     fn watch(&self, stream: &StreamId) -> Option<Hearing>;
 
-    /// Up to about `most` entries after `after` (more where they were appended as one), in order;
-    /// empty at the end. Where the first of them are no longer kept, what is given begins later.
+    /// Up to about `most` entries after `after` (more where they were appended as one, fewer only at
+    /// the end), in order; empty at the end. Where the first of them are no longer kept, what is given begins later.
     fn read(
         &self,
         stream: &StreamId,

@@ -79,7 +79,7 @@ async fn who_comes_from_a_node_that_is_ahead_is_waited_for() {
     let show = stage.a_show_with(10, json!({})).await;
     let (mut ahead, _) = at(&stage, 0, &show, None).await;
     // Whatever the second node hears and asks is late.
-    stage.line(1).delay(150);
+    stage.line(1).delay(50);
     for seat in [2, 3, 4] {
         let held = ahead.hold(&[seat]).await.expect("held");
         ahead.release(held.hold.id).await.expect("released");
@@ -104,7 +104,7 @@ async fn a_hold_is_bought_at_a_node_that_has_not_heard_of_it_yet() {
     let show = stage.a_show_with(10, json!({})).await;
     let (mut here, session) = at(&stage, 0, &show, None).await;
     let (mut there, _) = at(&stage, 1, &show, Some(&session)).await;
-    stage.line(1).delay(150);
+    stage.line(1).delay(50);
     for seat in [2, 3, 4] {
         let held = here.hold(&[seat]).await.expect("held");
         let bought = there.buy(held.hold.id, Card::Approved, None).await;
