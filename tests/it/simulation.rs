@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use futures_util::FutureExt as _;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
@@ -15,12 +16,12 @@ use usher::box_office::{Answer, Clock, Desk, Pending, Refused, Replica, Reply, S
 use usher::hall::{Floor, Hall, HallId, Seat, theatre};
 use usher::hub::Board;
 use usher::log::memory::{Fault, MemoryLog};
-use usher::log::{AppendError, Appended, Genesis, Log, StreamId};
+use usher::log::{AppendError, Appended, Genesis, Known, Log, StreamId};
 use usher::protocol::picture::Picture;
 use usher::protocol::seats::{Format, decode};
 use usher::show::{
-    Command, Currency, Decision, Definition, HoldId, Payment, PaymentState, Policy, Purchase,
-    Refusal, SeatState, SessionId, ShowId, Time, Wish,
+    Command, Currency, Decision, Definition, Entry, Fact, HoldId, Payment, PaymentState, Policy,
+    Purchase, Refusal, SeatState, SessionId, ShowId, Time, Wish,
 };
 use uuid::Uuid;
 
@@ -458,6 +459,30 @@ async fn open(log: &MemoryLog, id: &ShowId, floor: &Arc<Floor>) -> (Desk, Board)
     let publish = |seq, changes: &[_]| board.publish(seq, changes);
     replica.replay(log, publish).await.expect("the log is sound");
     (Desk::new(Shared::new(replica), 0), board)
+}
+
+#[test]
+fn a_show_is_opened_although_others_append_to_it_without_end() {
+    let world = World::new(7);
+    let void = Entry { time: Time(1_000), fact: Fact::HoldReleased { hold: HoldId(Uuid::nil()) } };
+    let append_one = || {
+        let known = Known::nothing(7);
+        let appended = world.log.append(&world.stream, known, vec![void.to_bytes().into()]);
+        // A log in memory answers at once.
+        appended.now_or_never().expect("an answer").expect("an append");
+    };
+    append_one();
+    let opened = Replica::at_snapshot(&world.log, &world.id, world.floor.clone());
+    let mut replica = futures_now(opened).expect("the show opens");
+    // Whenever one is applied, another comes.
+    let mut applied = 0;
+    let others = |_, _: &[_]| {
+        applied += 1;
+        assert!(applied < 100, "it runs after the others");
+        append_one();
+    };
+    futures_now(replica.replay(&world.log, others)).expect("the log is sound");
+    assert_eq!(replica.head().seq, 1, "what there was when it looked");
 }
 
 /// A part of the theatre, small enough for buyers to meet.
