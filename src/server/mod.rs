@@ -11,6 +11,7 @@ mod demo;
 mod files;
 mod programme;
 pub mod secrets;
+mod timekeeper;
 
 use std::convert::Infallible;
 use std::fs::DirBuilder;
