@@ -176,6 +176,9 @@ impl Server {
         // closed.
         let mut caretaker = Caretaker::new(log, clock.clone(), house.clone(), check_durability);
         caretaker.set_the_clock().await?;
+        if kept.signing.is_some() {
+            sessions.compared(clock.now());
+        }
         let done = programme::open_all(&house, &*safe, settings.demo).await?;
         let mut tasks = JoinSet::new();
         tasks.spawn(caretaker.care());
