@@ -179,10 +179,10 @@ impl Server {
         if kept.signing.is_some() {
             sessions.compared(clock.now());
         }
-        let done = programme::open_all(&house, &*safe, settings.demo).await?;
+        let troubled = programme::open_all(&house, &*safe, settings.demo).await?;
         let mut tasks = JoinSet::new();
         tasks.spawn(caretaker.care());
-        tasks.spawn(programme::follow(house.clone(), done));
+        tasks.spawn(programme::follow(house.clone(), troubled));
         tasks.spawn(async move { kept.follow(&*safe, &sessions, || clock.now()).await });
         Ok(Self { settings, house, new_key, tasks })
     }
