@@ -11,7 +11,8 @@ use crate::show::Time;
 /// The wall clock may be set back while a show runs; holds must not get longer by it, so the clock
 /// then stands still until the wall has caught up. Where many nodes share a log, the clock is
 /// corrected to the log's time, so that all go by one; from then on it counts on by itself, and a
-/// wall that is set otherwise in between cannot put a wrong time into the log.
+/// wall that is set otherwise in between cannot put a wrong time into the log. How far a log is
+/// followed whose own clock jumps is the caretaker's to judge.
 #[derive(Clone, Debug)]
 pub struct Clock {
     latest: Arc<AtomicU64>,
@@ -60,14 +61,19 @@ impl Clock {
 
     /// The time now.
     pub fn now(&self) -> Time {
+        let Time(now) = self.counted();
+        Time(self.latest.fetch_max(now, Ordering::Relaxed).max(now))
+    }
+
+    /// What the clock has counted: the time now, or less while one that was ahead waits.
+    pub fn counted(&self) -> Time {
         let Source::Machine { began, began_at_ms, .. } = &*self.source else {
             return Time(self.latest.load(Ordering::Relaxed));
         };
-        let now = match began_at_ms.load(Ordering::Relaxed) {
-            NOT_CORRECTED => self.wall().0,
-            began_at => whole_ms(began.elapsed()).saturating_add_signed(began_at),
-        };
-        Time(self.latest.fetch_max(now, Ordering::Relaxed).max(now))
+        match began_at_ms.load(Ordering::Relaxed) {
+            NOT_CORRECTED => self.wall(),
+            began_at => Time(whole_ms(began.elapsed()).saturating_add_signed(began_at)),
+        }
     }
 
     /// What the wall says, uncorrected: to be held against another clock.
@@ -146,6 +152,15 @@ mod tests {
         while clock.now() == before {
             std::hint::spin_loop();
         }
+    }
+
+    #[test]
+    fn what_is_counted_says_how_long_a_clock_that_was_ahead_will_wait() {
+        let clock = Clock::of_a_wall_off_by(5_000);
+        let told = clock.now();
+        clock.correct(Clock::of_the_wall().now());
+        assert!(told.0.abs_diff(clock.counted().0 + 5_000) < 1_000);
+        assert_eq!(Clock::by_hand(Time(7)).counted(), Time(7));
     }
 
     #[test]

@@ -15,10 +15,11 @@ mod task;
 use std::sync::Arc;
 
 use dashmap::DashMap;
+use uuid::Uuid;
 
 use crate::hall::{Floor, Hall};
 use crate::hub::{Board, Hub};
-use crate::log::{Log, StreamId};
+use crate::log::{AppendError, Log, ReadError, StreamId};
 use crate::show::ShowId;
 
 pub use clock::Clock;
@@ -62,6 +63,7 @@ impl BoxOffices {
         let stream = StreamId::show(show);
         let hearing = self.log.watch(&stream);
         self.log.take_over(&stream).await?;
+        self.notice_what_was_lost(&stream, show).await?;
         let shown_outside = self.log.shown_outside(&stream).await?;
         let mut replica = Replica::at_snapshot(&*self.log, show, floor.clone()).await?;
         let (head, states) = (replica.head(), replica.show().seat_states());
@@ -91,6 +93,25 @@ impl BoxOffices {
         Ok(open)
     }
 
+    /// Where the show was open here before, and its task ended: viewers know what it knew. Does the log
+    /// not have that any more, then it goes on in a new life, as the task would have seen to.
+    async fn notice_what_was_lost(
+        &self,
+        stream: &StreamId,
+        show: &ShowId,
+    ) -> Result<(), ReadError> {
+        let before = self.shows.get(show).map(|ended| ended.replica.read().known());
+        let Some(known) = before else { return Ok(()) };
+        match self.log.append(stream, known, Vec::new()).await {
+            Ok(_) | Err(AppendError::Trimmed) => Ok(()),
+            Err(AppendError::Forked) => {
+                let epoch = Uuid::new_v4().as_u64_pair().0;
+                self.log.renew(stream, known.position.epoch, epoch).await.map(drop)
+            }
+            Err(AppendError::Unavailable(error)) => Err(ReadError::Unavailable(error)),
+        }
+    }
+
     /// An open show; none where it was never opened or has ended.
     pub fn show(&self, show: &ShowId) -> Option<Arc<OpenShow>> {
         self.shows.get(show).map(|open| open.clone()).filter(|open| !open.has_ended())
@@ -101,9 +122,16 @@ impl BoxOffices {
         self.shows.iter().map(|open| open.clone()).collect()
     }
 
-    /// Whether a show's log does not answer just now, so that nothing can be changed there.
+    /// Whether the log of a show does not answer just now, so that nothing can be changed there. Shows
+    /// may be kept by different servers: the others may well go on.
     pub fn log_is_away(&self) -> bool {
-        self.shows.iter().any(|open| open.is_away() && !open.has_ended())
+        self.shows.iter().any(|open| !open.has_ended() && open.is_away())
+    }
+
+    /// Whether it is so of every show, and there is one.
+    pub fn log_is_away_for_all(&self) -> bool {
+        let mut open = self.shows.iter().filter(|open| !open.has_ended()).peekable();
+        open.peek().is_some() && open.all(|open| open.is_away())
     }
 
     /// What the offices did since the start.

@@ -106,6 +106,7 @@ impl Catalogue {
     /// Reads the programme from the log; a log without one gets an empty one.
     pub async fn open(log: Arc<dyn Log>) -> Result<Self, CatalogueError> {
         Self::begin(&*log).await?;
+        log.take_over(&StreamId::catalogue()).await?;
         let programme = Programme::read(&*log).await?;
         Ok(Self {
             is_shared: log.watch(&StreamId::catalogue()).is_some(),

@@ -13,6 +13,9 @@ use super::{CatalogueError, Cursor, SharedHall};
 /// Entries read at once while opening. An entry may be a whole hall, so a few.
 const READ_AT_ONCE: usize = 16;
 
+/// How often it is read again while its history changes. Failovers are seconds apart.
+const READINGS_TRIED: usize = 10;
+
 /// The halls and shows as they are after a place in the log.
 #[derive(Clone, Debug)]
 pub(super) struct Programme {
@@ -71,25 +74,39 @@ pub(super) async fn begin_again(log: &dyn Log, show: &Definition) -> Result<(), 
 }
 
 impl Programme {
-    /// Reads it wholly.
+    /// Reads it wholly. Where the log lost history meanwhile, what was read may be half of the one and
+    /// half of the other: then it is read again from the start.
     pub(super) async fn read(log: &dyn Log) -> Result<Self, CatalogueError> {
-        let stream = StreamId::catalogue();
-        let lives = log.genesis(&stream).await?.lives;
-        let mut programme = Self {
-            known: Known::nothing(lives.now()),
-            halls: BTreeMap::new(),
-            shows: BTreeMap::new(),
-            by_start: BTreeMap::new(),
-            missing: BTreeSet::new(),
-            lost_halls: BTreeSet::new(),
-            lost_shows: BTreeSet::new(),
-        };
-        loop {
-            let page = log.read(&stream, programme.known.position.seq, READ_AT_ONCE).await?;
-            if page.is_empty() {
+        for _ in 0..READINGS_TRIED {
+            if let Some(programme) = Self::read_once(log).await? {
                 return Ok(programme);
             }
-            for recorded in &page {
+        }
+        let error = anyhow::anyhow!("its history changed each time it was read");
+        Err(ReadError::Unavailable(error).into())
+    }
+
+    /// Reads it; none where it was not all of one history. Each page begins with the last entry of the
+    /// one before: the mark on it says whether it is the same.
+    async fn read_once(log: &dyn Log) -> Result<Option<Self>, CatalogueError> {
+        let stream = StreamId::catalogue();
+        let lives = log.genesis(&stream).await?.lives;
+        let mut programme = Self::nothing(lives.now());
+        loop {
+            let Known { position, mark } = programme.known;
+            let page = log.read(&stream, position.seq.saturating_sub(1), READ_AT_ONCE).await?;
+            let (last, news) = page.split_at(usize::from(position.seq > 0).min(page.len()));
+            if position.seq > 0 && last.first().is_none_or(|last| last.mark != mark) {
+                return Ok(None);
+            }
+            if news.is_empty() {
+                // Within a page, too, the log may have gone over to another server: then it begins a
+                // new life now.
+                log.take_over(&stream).await?;
+                let is_same = log.genesis(&stream).await?.lives == lives;
+                return Ok(is_same.then_some(programme));
+            }
+            for recorded in news {
                 let next = programme.known.position.seq + 1;
                 if recorded.seq != next {
                     let what = format!("entry {next} of the catalogue is missing");
@@ -98,6 +115,18 @@ impl Programme {
                 let fact = read_fact(log, recorded).await?;
                 programme.apply(recorded, fact);
             }
+        }
+    }
+
+    fn nothing(epoch: u64) -> Self {
+        Self {
+            known: Known::nothing(epoch),
+            halls: BTreeMap::new(),
+            shows: BTreeMap::new(),
+            by_start: BTreeMap::new(),
+            missing: BTreeSet::new(),
+            lost_halls: BTreeSet::new(),
+            lost_shows: BTreeSet::new(),
         }
     }
 

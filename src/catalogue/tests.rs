@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::hall::{Category, Place, Row, Section, Size};
 use crate::log::memory::MemoryLog;
+use crate::log::{Answer, Hearing, Lives, Recorded, Snapshot};
 
 use super::*;
 
@@ -234,4 +235,99 @@ async fn a_show_whose_log_is_gone_is_left_out_until_it_is_there_again() {
     other.create(&StreamId::show(&show.id), Genesis::new(5, bytes)).await.expect("begun again");
     late.catch_up().await.expect("the log answers");
     assert_eq!((late.show(&show.id), late.missing()), (Some(show), vec![]));
+}
+
+/// A log that is read while another server takes its place: the first pages are of the old one.
+struct Straddled {
+    old: MemoryLog,
+    new: MemoryLog,
+    /// How many pages the old one answers.
+    pages: std::sync::atomic::AtomicU32,
+}
+
+#[tokio::test]
+async fn a_programme_is_never_read_half_from_one_history_and_half_from_another() {
+    let (old, new) = (MemoryLog::new(), MemoryLog::new());
+    let stream = StreamId::catalogue();
+    for (log, name, marks) in [(&old, "Old", 0), (&new, "New", 100)] {
+        log.create(&stream, Genesis::new(5, Bytes::from_static(entry::GENESIS)))
+            .await
+            .expect("begun");
+        for _ in 0..marks {
+            log.append(&stream, Known::nothing(5), vec![]).await.expect("a mark is used up");
+        }
+        let catalogue = Catalogue::open(Arc::new(log.clone())).await.expect("opens");
+        for _ in 0..50 {
+            catalogue.add_hall(hall(name)).await.expect("kept");
+        }
+    }
+    let expected = all_of(&Catalogue::open(Arc::new(new.clone())).await.expect("opens"));
+    for pages in 0..=4 {
+        let log = Straddled { old: old.clone(), new: new.clone(), pages: pages.into() };
+        let read = Catalogue::open(Arc::new(log)).await.expect("opens");
+        assert_eq!(all_of(&read), expected, "after {pages} pages");
+    }
+}
+
+impl Log for Straddled {
+    fn read(
+        &self,
+        stream: &StreamId,
+        after: u64,
+        most: usize,
+    ) -> Answer<'_, Result<Vec<Recorded>, ReadError>> {
+        use std::sync::atomic::Ordering::SeqCst;
+        let is_old = self.pages.fetch_update(SeqCst, SeqCst, |pages| pages.checked_sub(1)).is_ok();
+        if is_old { &self.old } else { &self.new }.read(stream, after, most)
+    }
+
+    fn genesis(&self, stream: &StreamId) -> Answer<'_, Result<Genesis, ReadError>> {
+        self.new.genesis(stream)
+    }
+
+    fn create(&self, stream: &StreamId, genesis: Genesis) -> Answer<'_, Result<(), CreateError>> {
+        self.new.create(stream, genesis)
+    }
+
+    fn streams(&self) -> Answer<'_, Result<Vec<StreamId>, ReadError>> {
+        self.new.streams()
+    }
+
+    fn append(
+        &self,
+        stream: &StreamId,
+        known: Known,
+        entries: Vec<Bytes>,
+    ) -> Answer<'_, Result<Appended, AppendError>> {
+        self.new.append(stream, known, entries)
+    }
+
+    fn renew(
+        &self,
+        stream: &StreamId,
+        lost: u64,
+        epoch: u64,
+    ) -> Answer<'_, Result<Lives, ReadError>> {
+        self.new.renew(stream, lost, epoch)
+    }
+
+    fn watch(&self, stream: &StreamId) -> Option<Hearing> {
+        self.new.watch(stream)
+    }
+
+    fn save_snapshot(
+        &self,
+        stream: &StreamId,
+        snapshot: Snapshot,
+    ) -> Answer<'_, Result<(), AppendError>> {
+        self.new.save_snapshot(stream, snapshot)
+    }
+
+    fn try_writing(&self, stream: &StreamId) -> Answer<'_, Result<(), AppendError>> {
+        self.new.try_writing(stream)
+    }
+
+    fn load_snapshot(&self, stream: &StreamId) -> Answer<'_, Result<Option<Snapshot>, ReadError>> {
+        self.new.load_snapshot(stream)
+    }
 }

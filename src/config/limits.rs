@@ -59,6 +59,16 @@ pub const CLOCK_EVERY: Duration = Duration::from_secs(5);
 /// A clock that is off by more than this is warned of: it is not drift, nobody keeps it in step.
 pub const CLOCK_OFF_MS_MAX: u64 = 1_000;
 
+/// A log whose time is further off than that from one look to the next has another clock than before,
+/// and not surely a better one. It is followed by so many milliseconds a look: one in a hundred, by
+/// which a hold of five minutes is three seconds shorter, less than the five that the server waits
+/// beyond the screen.
+pub const CLOCK_SLEW_MS: i64 = 50;
+
+/// So many looks in a row must find the log off by the same, and the machine's own wall must agree,
+/// before it is followed all the way.
+pub const CLOCK_BELIEVED_AFTER: u32 = 3;
+
 /// A question for the time that took longer than this says too little of it.
 pub const CLOCK_ROUND_TRIP_MAX: Duration = Duration::from_millis(500);
 
@@ -70,8 +80,13 @@ pub const CLOCK_FIRST_TRIES: u32 = 10;
 /// it was away.
 pub const DURABILITY_EVERY: Duration = Duration::from_secs(30);
 
-/// Shows that could not be opened because the log was away are tried again this often.
+/// Shows that could not be opened because the log was away are tried again this often. Those whose log
+/// lacks something, or that stopped, too, and after each time half as often, down to
+/// [`OPEN_AGAIN_MAX`]: each time costs a replay.
 pub const OPEN_AGAIN: Duration = Duration::from_secs(2);
+
+/// See [`OPEN_AGAIN`].
+pub const OPEN_AGAIN_MAX: Duration = Duration::from_secs(60);
 
 /// The longest a long poll waits. Under the 30 s after which common proxies give up on a response.
 pub const POLL_TIME_MAX: Duration = Duration::from_secs(25);

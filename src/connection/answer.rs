@@ -13,7 +13,7 @@ use crate::protocol::rpc::response::{self, Granted};
 use crate::show::{Command, Purchase, Refusal, SessionId};
 
 use super::rate::{Buckets, Rate};
-use super::session::Sessions;
+use super::session::{Disbelief, Sessions};
 
 /// How fast buyers may ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,7 +96,8 @@ impl Doorkeeper {
     /// Who a bearer of this token is, for requests without a socket.
     ///
     /// # Errors
-    /// `bad_session` where the token is forged or has ended.
+    /// `bad_session` where the token is forged or has ended; `unavailable` where it may be of a key that
+    /// this node, cut off, has not heard of.
     pub fn bearer(&self, token: Option<&str>) -> Result<Asker, Refusal> {
         let Some(token) = token else { return Ok(Asker::default()) };
         let (session, token) = self.judge(token.to_owned())?;
@@ -191,8 +192,12 @@ impl Doorkeeper {
 
     /// The session of a token, and the token to keep from now on.
     fn judge(&self, token: String) -> Result<(SessionId, String), Refusal> {
-        let judged = self.sessions.verify(&token, self.clock.now());
-        let (session, renewed) = judged.ok_or(Refusal::BadSession)?;
+        let judged = self.sessions.judge(&token, self.clock.now());
+        let (session, renewed) = judged.map_err(|why| match why {
+            Disbelief::Bad => Refusal::BadSession,
+            // A client throws a bad session away: not for what may only be news to this node.
+            Disbelief::NotKnown => Refusal::Unavailable,
+        })?;
         Ok((session, renewed.unwrap_or(token)))
     }
 

@@ -6,6 +6,7 @@
 //! kept, and has no clock.
 
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use base64::Engine as _;
@@ -30,6 +31,10 @@ const CLOCKS_APART_MS_MAX: u64 = 60_000;
 
 const _: () = assert!(TOKEN_VALID_MS - TOKEN_RENEWED_AFTER_MS >= 30 * DAY_MS);
 
+/// Keys that were read so long ago may not be all: a new one signs a minute after it was made, so
+/// whoever read the ring within half of that knows every key that signs.
+const KEYS_KNOWN_MS: u64 = 30_000;
+
 /// Version, session, time of issue.
 const CLAIMS_BYTES: usize = 1 + 16 + 8;
 const SIGNATURE_BYTES: usize = 32;
@@ -43,6 +48,21 @@ const VERSION: u8 = 1;
 pub struct Sessions {
     // A plain lock: it is held for the copying of a pointer.
     ring: Arc<RwLock<Arc<[RingKey]>>>,
+    /// When the ring was last compared with those that are kept, in milliseconds;
+    /// [`NEVER_COMPARED`] where it was given.
+    compared_at: Arc<AtomicU64>,
+}
+
+/// There is nothing to compare with: what was given is all there is.
+const NEVER_COMPARED: u64 = u64::MAX;
+
+/// Why a token is not believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Disbelief {
+    /// It is forged, altered or too old.
+    Bad,
+    /// No key that is known here signed it, and there may be newer ones.
+    NotKnown,
 }
 
 /// A key, and when it signs.
@@ -98,7 +118,7 @@ impl Sessions {
 
     /// With keys of which each signs in its time.
     pub fn of(ring: &[SigningKey]) -> Self {
-        Self { ring: Arc::new(RwLock::new(made(ring))) }
+        Self::with(made(ring))
     }
 
     /// With one key that signs and others that are believed, too, for good.
@@ -112,7 +132,17 @@ impl Sessions {
         });
         let mut ring: Vec<_> = ring.collect();
         ring.reverse();
-        Self { ring: Arc::new(RwLock::new(ring.into())) }
+        Self::with(ring.into())
+    }
+
+    fn with(ring: Arc<[RingKey]>) -> Self {
+        let compared_at = Arc::new(AtomicU64::new(NEVER_COMPARED));
+        Self { ring: Arc::new(RwLock::new(ring)), compared_at }
+    }
+
+    /// The ring was all there is at `now`, and there may be more later.
+    pub fn compared(&self, now: Time) {
+        self.compared_at.store(now.0, Ordering::Relaxed);
     }
 
     /// From now on these keys sign and are believed.
@@ -126,32 +156,53 @@ impl Sessions {
         (session, self.sign(session, now))
     }
 
-    /// Whose token this is, and a newer one where it is time; none where it is forged, altered or
-    /// too old. The comparison takes as long for a near miss as for any other.
-    pub fn verify(&self, token: &str, now: Time) -> Option<(SessionId, Option<String>)> {
-        // Decoding into a fixed buffer: a token of megabytes costs nothing.
-        let mut bytes = [0; TOKEN_BYTES];
-        let length = URL_SAFE_NO_PAD.decode_slice(token, &mut bytes).ok()?;
-        if length != TOKEN_BYTES {
-            return None;
-        }
-        let (claims, signature) = bytes.split_at(CLAIMS_BYTES);
-        let ring = self.ring();
-        let mut believed = ring.iter().filter(|key| key.is_believed(now));
-        let signed =
-            |key: &RingKey| key.keyed.clone().chain_update(claims).verify_slice(signature).is_ok();
-        if !believed.any(signed) || claims[0] != VERSION {
-            return None;
-        }
-        let session = SessionId(Uuid::from_slice(&claims[1..17]).ok()?);
-        let issued = Time(u64::from_be_bytes(claims[17..].try_into().ok()?));
+    /// Whose token this is, and a newer one where it is time. The comparison takes as long for a near
+    /// miss as for any other.
+    ///
+    /// # Errors
+    /// Why it is not believed.
+    pub fn judge(&self, token: &str, now: Time) -> Result<(SessionId, Option<String>), Disbelief> {
+        let claims = self.claims(token, now)?;
+        let session = SessionId(Uuid::from_slice(&claims[1..17]).map_err(|_| Disbelief::Bad)?);
+        let issued = claims[17..].try_into().map_err(|_| Disbelief::Bad)?;
+        let issued = Time(u64::from_be_bytes(issued));
         let fresh = issued <= now.plus_ms(CLOCKS_APART_MS_MAX);
         let age_ms = now.ms_since(issued);
         if !fresh || age_ms >= TOKEN_VALID_MS {
-            return None;
+            return Err(Disbelief::Bad);
         }
         let renewed = (age_ms >= TOKEN_RENEWED_AFTER_MS).then(|| self.sign(session, now));
-        Some((session, renewed))
+        Ok((session, renewed))
+    }
+
+    /// As [`Sessions::judge`], for those to whom it is all the same why not.
+    pub fn verify(&self, token: &str, now: Time) -> Option<(SessionId, Option<String>)> {
+        self.judge(token, now).ok()
+    }
+
+    /// What a token says, if it was signed by a key that is believed.
+    fn claims(&self, token: &str, now: Time) -> Result<[u8; CLAIMS_BYTES], Disbelief> {
+        // Decoding into a fixed buffer: a token of megabytes costs nothing.
+        let mut bytes = [0; TOKEN_BYTES];
+        let decoded = URL_SAFE_NO_PAD.decode_slice(token, &mut bytes);
+        if !matches!(decoded, Ok(TOKEN_BYTES)) || bytes[0] != VERSION {
+            return Err(Disbelief::Bad);
+        }
+        let (claims, signature) = bytes.split_at(CLAIMS_BYTES);
+        let signed =
+            |key: &&RingKey| key.keyed.clone().chain_update(claims).verify_slice(signature).is_ok();
+        match self.ring().iter().find(signed) {
+            Some(key) if key.is_believed(now) => claims.try_into().map_err(|_| Disbelief::Bad),
+            None if self.may_lack_keys(now) => Err(Disbelief::NotKnown),
+            Some(_) | None => Err(Disbelief::Bad),
+        }
+    }
+
+    fn may_lack_keys(&self, now: Time) -> bool {
+        match self.compared_at.load(Ordering::Relaxed) {
+            NEVER_COMPARED => false,
+            compared_at => now.ms_since(Time(compared_at)) > KEYS_KNOWN_MS,
+        }
     }
 
     fn sign(&self, session: SessionId, now: Time) -> String {
@@ -295,6 +346,25 @@ mod tests {
             assert!(given.verify(&token, NOW).is_some());
         }
         assert_eq!(given.verify(&Sessions::new([4; 32]).issue(NOW).1, NOW), None);
+    }
+
+    #[test]
+    fn who_has_not_read_the_keys_for_long_does_not_call_a_token_of_a_newer_one_forged() {
+        let behind = house();
+        let (_, newer) = Sessions::new([8; 32]).issue(NOW);
+        let (_, ended) = house().issue(Time(NOW.0 - TOKEN_VALID_MS));
+        let judged = |token: &str, ms| behind.judge(token, NOW.plus_ms(ms)).map(drop);
+        assert_eq!(judged(&newer, 600_000), Err(Disbelief::Bad), "its keys were given");
+        behind.compared(NOW);
+        assert_eq!(judged(&newer, KEYS_KNOWN_MS), Err(Disbelief::Bad));
+        assert_eq!(judged(&newer, KEYS_KNOWN_MS + 1), Err(Disbelief::NotKnown));
+        // What is wrong by what is known here is so, whoever else is asked.
+        assert_eq!(judged(&ended, KEYS_KNOWN_MS + 1), Err(Disbelief::Bad));
+        for no_token in ["forged", &newer[1..]] {
+            assert_eq!(judged(no_token, KEYS_KNOWN_MS + 1), Err(Disbelief::Bad), "{no_token}");
+        }
+        behind.compared(NOW.plus_ms(600_000));
+        assert_eq!(judged(&newer, 600_000), Err(Disbelief::Bad));
     }
 
     proptest! {

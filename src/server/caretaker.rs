@@ -16,6 +16,7 @@ use crate::show::Time;
 use crate::web::House;
 
 use super::StartError;
+use super::timekeeper::{Blame, Timekeeper, Verdict};
 
 /// How often it looks whether the log is away.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -29,6 +30,9 @@ pub(super) struct Caretaker {
     clock: Clock,
     house: Arc<House>,
     check_durability: Option<DurabilityCheck>,
+    timekeeper: Timekeeper,
+    /// Whether the machine slept since the log was last asked for its time.
+    has_slept: bool,
     /// What was said of the clock last.
     clock_is: Kept,
     /// What was said of durability last.
@@ -60,7 +64,16 @@ impl Caretaker {
         house: Arc<House>,
         check_durability: Option<DurabilityCheck>,
     ) -> Self {
-        Self { log, clock, house, check_durability, clock_is: Kept::Well, weaker: None }
+        Self {
+            log,
+            clock,
+            house,
+            check_durability,
+            timekeeper: Timekeeper::default(),
+            has_slept: false,
+            clock_is: Kept::Well,
+            weaker: None,
+        }
     }
 
     /// Looks after everything, for ever.
@@ -68,9 +81,13 @@ impl Caretaker {
         let mut looked = Instant::now();
         let (mut clock_at, mut durability_at) = (looked, looked + DURABILITY_EVERY);
         let mut was_away = false;
+        let mut wall = self.clock.wall();
         loop {
             tokio::time::sleep(LOOK_EVERY).await;
             let now = Instant::now();
+            // A machine that is suspended counts no time but on its wall.
+            let wall_before = std::mem::replace(&mut wall, self.clock.wall());
+            self.has_slept |= has_slept(now - looked, wall_before, wall);
             let is_away = self.house.offices.log_is_away();
             if is_away || was_away {
                 self.house.condition.log_was_away(now - looked);
@@ -80,11 +97,14 @@ impl Caretaker {
                 durability_at = now;
             }
             (looked, was_away) = (now, is_away);
-            if now >= clock_at && !is_away {
+            // Asked also while shows are away, for it may be that other servers answer.
+            if now >= clock_at || self.has_slept {
                 clock_at = now + CLOCK_EVERY;
-                self.look_at_the_clock().await;
+                let is_known = self.look_at_the_clock().await;
+                // What was connected before the sleep may be so no more: asked until it is known.
+                self.has_slept &= !is_known;
             }
-            if now >= durability_at && !is_away {
+            if now >= durability_at {
                 durability_at = now + DURABILITY_EVERY;
                 self.look_at_durability().await;
             }
@@ -117,9 +137,9 @@ impl Caretaker {
         };
         // The answer was made somewhere on its way there and back: half of it is the best guess.
         let half = u64::try_from(asked.elapsed().as_millis() / 2).unwrap_or(u64::MAX);
-        self.clock.correct(Time(there).plus_ms(half));
+        self.heed(Time(there).plus_ms(half));
         let here = before.plus_ms(half).0;
-        let ahead = i64::try_from(here).unwrap_or(i64::MAX).saturating_sub_unsigned(there);
+        let ahead = ahead_ms(Time(here), Time(there));
         self.house.condition.set_clock_offset_ms(ahead);
         let clock_is = Kept::of(ahead);
         if clock_is != self.clock_is {
@@ -135,6 +155,39 @@ impl Caretaker {
         }
         self.clock_is = clock_is;
         true
+    }
+
+    /// Moves the clock by what the log's word is worth.
+    fn heed(&mut self, there: Time) {
+        let (counted, wall) = (self.clock.counted(), self.clock.wall());
+        let log_ms = ahead_ms(there, counted);
+        let verdict = self.timekeeper.judge(log_ms, ahead_ms(wall, counted), self.has_slept);
+        let ms = match verdict {
+            Verdict::Set(ms) | Verdict::Jump(ms) | Verdict::Slew { ms, .. } => ms,
+        };
+        self.clock.correct(Time(counted.0.saturating_add_signed(ms)));
+        match verdict {
+            Verdict::Jump(by_ms) if self.has_slept => {
+                tracing::warn!(by_ms, "this machine slept: its clock is set by the log's");
+            }
+            Verdict::Jump(by_ms) => {
+                tracing::error!(
+                    by_ms,
+                    "the house's clock jumps: the log's and this machine's agree"
+                );
+            }
+            Verdict::Slew { is_new: true, blame: Blame::Log, .. } => tracing::error!(
+                by_ms = log_ms,
+                "the log's clock has jumped and this machine's has not: it is followed slowly; \
+                 mend the clock of the machine that keeps the log"
+            ),
+            Verdict::Slew { is_new: true, blame: Blame::House, .. } => tracing::error!(
+                by_ms = log_ms,
+                "the log's clock and this machine's agree that the house's is off: it is set by them \
+                 if they go on to"
+            ),
+            Verdict::Set(_) | Verdict::Slew { is_new: false, .. } => {}
+        }
     }
 
     async fn look_at_durability(&mut self) {
@@ -159,9 +212,31 @@ impl Caretaker {
     }
 }
 
+/// How far `one` is ahead of `other`; behind, if negative.
+fn ahead_ms(one: Time, other: Time) -> i64 {
+    i64::try_from(one.0).unwrap_or(i64::MAX).saturating_sub_unsigned(other.0)
+}
+
+/// Whether the machine was suspended: more time passed on its wall than was counted. (Or the wall was
+/// set: then the log is asked once too often.)
+fn has_slept(counted: Duration, wall_before: Time, wall: Time) -> bool {
+    let counted_ms = u64::try_from(counted.as_millis()).unwrap_or(u64::MAX);
+    wall.ms_since(wall_before).abs_diff(counted_ms) > CLOCK_OFF_MS_MAX
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_machine_slept_when_its_wall_went_on_and_nothing_was_counted() {
+        let (before, second) = (Time(1_800_000_000_000), Duration::from_secs(1));
+        for (wall_ms, slept) in [(1_000, false), (2_000, false), (2_001, true), (600_000, true)] {
+            assert_eq!(has_slept(second, before, before.plus_ms(wall_ms)), slept, "{wall_ms}");
+        }
+        // A look that took long is no sleep.
+        assert!(!has_slept(60 * second, before, before.plus_ms(60_000)));
+    }
 
     #[test]
     fn a_clock_is_off_by_more_than_a_second_either_way() {

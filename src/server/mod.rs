@@ -11,6 +11,7 @@ mod demo;
 mod files;
 mod programme;
 pub mod secrets;
+mod timekeeper;
 
 use std::convert::Infallible;
 use std::fs::DirBuilder;
@@ -175,10 +176,13 @@ impl Server {
         // closed.
         let mut caretaker = Caretaker::new(log, clock.clone(), house.clone(), check_durability);
         caretaker.set_the_clock().await?;
-        let done = programme::open_all(&house, &*safe, settings.demo).await?;
+        if kept.signing.is_some() {
+            sessions.compared(clock.now());
+        }
+        let troubled = programme::open_all(&house, &*safe, settings.demo).await?;
         let mut tasks = JoinSet::new();
         tasks.spawn(caretaker.care());
-        tasks.spawn(programme::follow(house.clone(), done));
+        tasks.spawn(programme::follow(house.clone(), troubled));
         tasks.spawn(async move { kept.follow(&*safe, &sessions, || clock.now()).await });
         Ok(Self { settings, house, new_key, tasks })
     }

@@ -114,7 +114,8 @@ impl Reading {
         let help = "1 while acknowledgements survive less than was asked for.";
         let is_weaker = u64::from(condition.durability_weaker());
         gauge(encoder, "durability_weaker", help, is_weaker)?;
-        let help = "1 while changes are refused because the log does not answer.";
+        let help =
+            "1 while changes are refused because the log does not answer, of one show at least.";
         gauge(encoder, "log_is_away", help, u64::from(self.house.offices.log_is_away()))?;
         let help = "How long the log did not answer, in all.";
         let away = ConstCounter::new(condition.log_away().as_secs_f64());

@@ -76,7 +76,7 @@ pub use layout::Layouts;
 
 impl House {
     /// Puts a show on the programme and opens it; none where it is kept but could not be opened,
-    /// which is logged: the next start tries again.
+    /// which is logged, and tried again.
     ///
     /// # Errors
     /// Where it cannot be as asked for, or the catalogue failed.

@@ -48,14 +48,15 @@ async fn alive() -> &'static str {
     "alive\n"
 }
 
-/// `GET /readyz`: the house can serve: it is open, and its log answers.
+/// `GET /readyz`: the house can serve: it is open, and its log answers, if not for every show.
 async fn ready(State(house): State<Arc<House>>) -> Result<&'static str, Problem> {
     match house.door.standing() {
         Standing::Open => {}
         Standing::Opening => return Err(Problem::not_now("The house is opening.")),
         Standing::Draining => return Err(Problem::not_now("The house is closing.")),
     }
-    if house.offices.log_is_away() {
+    // One show that is away is no reason to send those away who come for the others.
+    if house.offices.log_is_away_for_all() {
         // It was logged when it went, where it was noticed.
         return Err(Problem::not_now("The log takes no entries."));
     }

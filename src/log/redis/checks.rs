@@ -133,6 +133,28 @@ fn judge(info: &Told, settings: Option<&Told>, level: Option<Durability>) -> Res
     Ok(())
 }
 
+/// Whether a replica could be promoted that never had what was acknowledged: any N of them do for that,
+/// and here are more.
+fn has_too_many_replicas(info: &Told, level: Durability) -> bool {
+    let Durability::Replicated { replicas } = level else { return false };
+    online_replicas(info) > usize::from(replicas)
+}
+
+/// Warns where that is so. For the start: it says nothing that the next look would not say again.
+pub(super) async fn warn_of_more_replicas(map: &Map, level: Durability) {
+    let Ok(primaries) = map.primaries().await else { return };
+    for node in primaries {
+        let Ok(Ok(info)) = timeout(CHECKED_WITHIN, info(map, &node)).await else { return };
+        if has_too_many_replicas(&info, level) {
+            tracing::warn!(
+                server = %node.place, replicas = online_replicas(&info), %level,
+                "more replicas are connected than acknowledge: one that has less may be promoted; ask \
+                 for as many as there are (--durability replicated:N)"
+            );
+        }
+    }
+}
+
 fn online_replicas(info: &Told) -> usize {
     let is_online = |(name, told): &(&String, &String)| {
         let number = name.strip_prefix("slave").unwrap_or_default();
@@ -166,6 +188,20 @@ mod tests {
 
     fn told(pairs: &[(&str, &str)]) -> Told {
         pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn more_replicas_than_acknowledge_are_too_many() {
+        let (info, _) = sound();
+        for (level, too_many) in [
+            (Durability::Memory, false),
+            (Durability::Disk, false),
+            (Durability::Replicated { replicas: 0 }, true),
+            (Durability::Replicated { replicas: 1 }, false),
+            (Durability::Replicated { replicas: 2 }, false),
+        ] {
+            assert_eq!(has_too_many_replicas(&info, level), too_many, "{level}");
+        }
     }
 
     fn sound() -> (Told, Told) {

@@ -75,6 +75,9 @@ impl RedisLog {
         let map = Map::new(address.clone(), if waits { LANES_WAITING } else { LANES });
         let log = Self::new(Core::new(Arc::new(map), durability, false));
         log.check_durability().await?;
+        if waits {
+            checks::warn_of_more_replicas(&log.core.map, durability).await;
+        }
         Ok(log)
     }
 

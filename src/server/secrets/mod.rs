@@ -34,6 +34,9 @@ const BOX_OFFICE: &str = "box-office.key";
 /// A node reads the signing keys again this often.
 const READ_AGAIN: Duration = Duration::from_secs(10);
 
+/// One that could not tries again this often: until then it does not know tokens of a newer key.
+const READ_AGAIN_SOON: Duration = Duration::from_secs(1);
+
 /// A new key signs this long after it was made: six times as long as the slowest node takes to
 /// read of it, so that none meets a token whose key it does not know.
 pub const SIGNS_AFTER_MS: u64 = 60_000;
@@ -161,7 +164,7 @@ impl Kept {
     ) -> Infallible {
         let mut is_lost = false;
         loop {
-            tokio::time::sleep(READ_AGAIN).await;
+            tokio::time::sleep(if is_lost { READ_AGAIN_SOON } else { READ_AGAIN }).await;
             match self.compare(safe, sessions, now()).await {
                 Ok(()) => is_lost = false,
                 // Said once: a log that is away is told of elsewhere, too.
@@ -201,6 +204,7 @@ impl Kept {
             sessions.replace(&all);
             *known = all;
         }
+        sessions.compared(now);
         Ok(())
     }
 }

@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use tempfile::TempDir;
 
 use super::*;
+use crate::connection::session::Disbelief;
 
 const NOW: Time = Time(1_800_000_000_000);
 
@@ -71,6 +72,22 @@ async fn a_rotation_is_taken_up_by_nodes_that_run_and_no_token_is_refused_meanwh
     assert!(issued.iter().all(|token| late_sessions.verify(token, at).is_some()));
     assert_eq!(late.signing, early.signing);
     assert_eq!(late.signing.map(|keys| keys.len()), Some(2));
+}
+
+#[tokio::test]
+async fn a_node_that_cannot_read_the_keys_says_that_it_does_not_know_until_it_can() {
+    let (folder, safe) = folder();
+    let (mut kept, sessions) = node(&safe).await;
+    kept.compare(&safe, &sessions, NOW).await.expect("read again");
+    let later = NOW.plus_ms(SIGNS_AFTER_MS);
+    let (_, token) = Sessions::of(&rotate(&safe, NOW).await.expect("rotated")).issue(later);
+    let away = folder.path().with_extension("away");
+    fs::rename(folder.path(), &away).expect("cut off");
+    assert!(kept.compare(&safe, &sessions, later).await.is_err());
+    assert_eq!(sessions.judge(&token, later), Err(Disbelief::NotKnown));
+    fs::rename(&away, folder.path()).expect("back");
+    kept.compare(&safe, &sessions, later).await.expect("read again");
+    assert!(sessions.judge(&token, later).is_ok());
 }
 
 #[tokio::test]

@@ -1,113 +1,27 @@
 //! Two whole servers on one log: what is done at one is so at the other. (`many_nodes` does it with
 //! processes and a Redis; here the log can be made deaf, and clocks wrong.)
 
+mod log;
+mod troubles;
+
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
-use bytes::Bytes;
 use reqwest::Client;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use usher::box_office::Clock;
 use usher::config::{Demo, Key, Settings};
+use usher::log::Log;
 use usher::log::memory::{Fault, MemoryLog};
-use usher::log::{
-    Answer, AppendError, Appended, CreateError, Genesis, Hearing, Known, Lives, Log, ReadError,
-    Recorded, Snapshot, Speaker, StreamId, line,
-};
 use usher::server::Server;
 use usher::web::House;
 
 use crate::open_house::{KEY, for_quick_buyers, new_show, small_plan};
-
-/// A log that other nodes share and none hears of: what they append is found by asking. It tells the
-/// right time.
-#[derive(Clone)]
-struct Deaf {
-    log: MemoryLog,
-    /// Held, so that the lines are not broken, only silent.
-    silent: Arc<std::sync::Mutex<Vec<Speaker>>>,
-}
-
-impl Deaf {
-    fn new(log: &MemoryLog) -> Self {
-        Self { log: log.clone(), silent: Arc::default() }
-    }
-}
-
-impl Log for Deaf {
-    fn create(&self, stream: &StreamId, genesis: Genesis) -> Answer<'_, Result<(), CreateError>> {
-        self.log.create(stream, genesis)
-    }
-
-    fn streams(&self) -> Answer<'_, Result<Vec<StreamId>, ReadError>> {
-        self.log.streams()
-    }
-
-    fn genesis(&self, stream: &StreamId) -> Answer<'_, Result<Genesis, ReadError>> {
-        self.log.genesis(stream)
-    }
-
-    fn append(
-        &self,
-        stream: &StreamId,
-        known: Known,
-        entries: Vec<Bytes>,
-    ) -> Answer<'_, Result<Appended, AppendError>> {
-        self.log.append(stream, known, entries)
-    }
-
-    fn renew(
-        &self,
-        stream: &StreamId,
-        lost: u64,
-        epoch: u64,
-    ) -> Answer<'_, Result<Lives, ReadError>> {
-        self.log.renew(stream, lost, epoch)
-    }
-
-    fn watch(&self, _stream: &StreamId) -> Option<Hearing> {
-        let (speaker, hearing) = line();
-        self.silent.lock().expect("nobody panicked").push(speaker);
-        Some(hearing)
-    }
-
-    fn read(
-        &self,
-        stream: &StreamId,
-        after: u64,
-        most: usize,
-    ) -> Answer<'_, Result<Vec<Recorded>, ReadError>> {
-        self.log.read(stream, after, most)
-    }
-
-    fn save_snapshot(
-        &self,
-        stream: &StreamId,
-        snapshot: Snapshot,
-    ) -> Answer<'_, Result<(), AppendError>> {
-        self.log.save_snapshot(stream, snapshot)
-    }
-
-    fn try_writing(&self, stream: &StreamId) -> Answer<'_, Result<(), AppendError>> {
-        self.log.try_writing(stream)
-    }
-
-    fn load_snapshot(&self, stream: &StreamId) -> Answer<'_, Result<Option<Snapshot>, ReadError>> {
-        self.log.load_snapshot(stream)
-    }
-
-    fn time(&self) -> Answer<'_, Result<Option<u64>, ReadError>> {
-        Box::pin(std::future::ready(Ok(Some(wall_ms()))))
-    }
-}
-
-fn wall_ms() -> u64 {
-    let wall = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970");
-    u64::try_from(wall.as_millis()).expect("a time")
-}
+use log::{Deaf, wall_ms};
 
 /// One server.
 struct Node {
@@ -125,6 +39,10 @@ impl Drop for Node {
 impl Node {
     /// Its secrets are those of the folder.
     async fn start(log: &MemoryLog, clock: Clock, folder: &Path) -> Self {
+        Self::start_on(Arc::new(Deaf::new(log)), clock, folder).await
+    }
+
+    async fn start_on(log: Arc<dyn Log>, clock: Clock, folder: &Path) -> Self {
         let mut settings = Settings {
             listen: "127.0.0.1:0".parse().expect("an address"),
             data: folder.to_owned(),
@@ -134,7 +52,7 @@ impl Node {
             ..Settings::default()
         };
         for_quick_buyers(&mut settings);
-        let server = Server::on_log(settings, Arc::new(Deaf::new(log)), clock).await;
+        let server = Server::on_log(settings, log, clock).await;
         let server = server.expect("the house opens");
         let listener = server.bind().await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
@@ -153,6 +71,13 @@ impl Node {
     async fn get(&self, path: &str) -> (u16, String) {
         let answer = reqwest::get(format!("{}{path}", self.url)).await.expect("an answer");
         (answer.status().as_u16(), answer.text().await.expect("text"))
+    }
+
+    /// How far its machine's clock is ahead of the log's, as it found last.
+    async fn clock_offset_ms(&self) -> i64 {
+        let (_, metrics) = self.get("/metrics").await;
+        let told = metrics.lines().find_map(|line| line.strip_prefix("usher_clock_offset_ms "));
+        told.expect("it is told").parse().expect("a number")
     }
 
     async fn rpc(&self, show: &str, token: Option<&str>, method: &str, params: Value) -> Value {
@@ -255,9 +180,7 @@ async fn a_node_whose_clock_is_wrong_goes_by_the_logs() {
         let clock = Clock::of_a_wall_off_by(wrong_by);
         let node = Node::start(&log, clock.clone(), folder.path()).await;
         assert!(clock.now().0.abs_diff(wall_ms()) < 5_000, "off by {wrong_by}");
-        let (_, metrics) = node.get("/metrics").await;
-        let told = metrics.lines().find_map(|line| line.strip_prefix("usher_clock_offset_ms "));
-        let told: i64 = told.expect("it is told").parse().expect("a number");
+        let told = node.clock_offset_ms().await;
         assert!((told - wrong_by).abs() < 5_000, "{told} for {wrong_by}");
         // A hold lasts as long as it says.
         let show = node.a_show().await;
@@ -267,6 +190,25 @@ async fn a_node_whose_clock_is_wrong_goes_by_the_logs() {
         let expires_at = held["hold"]["expires_at"].as_u64().expect("a time");
         assert!(expires_at.abs_diff(wall_ms() + 300_000) < 10_000, "{expires_at}");
     }
+}
+
+#[tokio::test]
+async fn a_log_whose_clock_jumps_takes_no_hold_from_anybody() {
+    let (log, folder) = (Deaf::new(&MemoryLog::new()), tempfile::tempdir().expect("a folder"));
+    let clock = Clock::of_the_wall();
+    let node = Node::start_on(Arc::new(log.clone()), clock.clone(), folder.path()).await;
+    let show = node.a_show().await;
+    let session = node.rpc(&show, None, "identify", json!({})).await;
+    let token = session["session"].as_str().expect("a token");
+    node.rpc(&show, Some(token), "hold", json!({"seats": [1]})).await;
+    // Another machine keeps the log now, ten minutes ahead: twice as long as a hold lasts.
+    log.ahead_ms.store(600_000, Ordering::SeqCst);
+    while node.clock_offset_ms().await > -500_000 {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert!(clock.now().0.abs_diff(wall_ms()) < 5_000, "the house's clock jumped, too");
+    let session = node.rpc(&show, Some(token), "identify", json!({"session": token})).await;
+    assert_eq!(session["holds"].as_array().map(Vec::len), Some(1));
 }
 
 #[tokio::test]
