@@ -24,6 +24,9 @@ use super::{names, scripts};
 /// many holds the server up for a few milliseconds.
 pub(super) const PAGES_TOLD: usize = 1_024;
 
+/// How many bytes it tells at a time, but for the last page.
+const BYTES_TOLD: usize = 4 << 20;
+
 /// What the script answered.
 enum Verdict {
     Forked,
@@ -59,7 +62,7 @@ impl Core {
             |what: String| AppendError::Unavailable(anyhow!("stream {}: {what}", stream.as_str()));
         loop {
             let deadline = Instant::now() + ANSWERED_WITHIN;
-            let answer = self.ask_to_append(&stream, reached, &own, says).await;
+            let answer = self.ask_to_append(&stream, reached, &own, says, reached == known).await;
             let (verdict, read) = answer.map_err(AppendError::Unavailable)?;
             let (Told { id, before, pages }, done) = match verdict {
                 Verdict::Forked => return Err(AppendError::Forked),
@@ -107,6 +110,7 @@ impl Core {
         known: Known,
         own: &OwnPage,
         says: bool,
+        is_first: bool,
     ) -> anyhow::Result<(Verdict, Option<Value>)> {
         let (log, meta) = (names::log(stream), names::meta(stream));
         let waits = self.replicas().is_some();
@@ -123,10 +127,12 @@ impl Core {
             .arg(PAGES_TOLD)
             .arg(i32::from(waits))
             .arg(field_of(known.mark))
-            .arg(field_of(own.mark));
+            .arg(field_of(own.mark))
+            .arg(BYTES_TOLD);
         let mut commands = redis::pipe();
-        // Whoever only asks has heard that there is something.
-        let reads = own.count == 0 || self.missing.is_likely(stream);
+        // Whoever only asks has heard that there is something. Whoever was far behind is told by the
+        // script.
+        let reads = is_first && (own.count == 0 || self.missing.is_likely(stream));
         let read = reads.then(|| read_after(&log, known.position.seq)).flatten();
         let has_read = read.is_some();
         // Before the script: what it tells does not have the own page.

@@ -18,7 +18,7 @@ use super::pages::{KeptPage, PageId, told_as_stream};
 use super::shared::Core;
 
 /// How many pages are read beside an append, at most. In a rush of some nodes there are a few.
-const PAGES_BESIDE: usize = 64;
+const PAGES_BESIDE: usize = 16;
 /// For how many appends it is likely that something was missed, after something was. To ask in vain
 /// costs a fraction of what one more request does.
 const LIKELY_FOR: u8 = 8;

@@ -117,6 +117,43 @@ async fn who_knows_what_is_trimmed_opens_anew_from_the_snapshot() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_who_missed_a_few_large_pages_is_told_them_in_parts_that_hold_nobody_up() {
+    /// Two of them are more than is told at a time.
+    const LARGE: usize = 3 << 20;
+    const PAGES: u8 = 20;
+    let redis = RedisServer::start_with(&[]);
+    let level = usher::config::Durability::Memory;
+    let log = super::open_at(&redis.url(), level).await;
+    let other = super::open_at(&redis.url(), level).await;
+    let hamlet = begun(&log).await;
+    let mut all = append(&log, Known::nothing(EPOCH), &["a"]).await.since_known;
+    for nth in 0..PAGES {
+        let large = vec![Bytes::from(vec![nth; LARGE])];
+        let told = log.append(&hamlet, known(EPOCH, &all), large).await.expect("an append");
+        all.extend(told.since_known);
+    }
+    let calls = || {
+        let told = redis.ask(&["INFO", "commandstats"]).text();
+        let calls = told.split_once("cmdstat_evalsha:calls=").expect("scripts were called").1;
+        calls.split(',').next().expect("a number").parse::<u64>().expect("a number")
+    };
+    // One who only asks, one who appends, and one who knows nothing at all.
+    let first = known(EPOCH, &all[..1]);
+    let askers =
+        [(first, entries(&[])), (first, entries(&["b"])), (Known::nothing(EPOCH), entries(&["c"]))];
+    for (known, asked) in askers {
+        let before = calls();
+        let own = asked.len();
+        let told = other.append(&hamlet, known, asked).await.expect("an append").since_known;
+        let (missed, own) = told.split_at(told.len() - own);
+        assert_eq!(missed, &all[known.position.seq as usize..]);
+        all.extend_from_slice(own);
+        let parts = calls() - before;
+        assert!(parts >= u64::from(PAGES) / 3, "it was told in {parts} parts");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_who_is_far_behind_is_told_all_of_it_in_its_order() {
     const PAGES: u64 = 3_000;
     let redis = RedisServer::start_with(&[]);
