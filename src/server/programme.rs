@@ -117,6 +117,7 @@ fn lasts(error: &OpenError) -> bool {
     match error {
         OpenError::Log(ReadError::Unavailable(_) | ReadError::NoSuchStream)
         | OpenError::Hole { .. }
+        | OpenError::Changed { .. }
         | OpenError::WentBack { .. } => false,
         OpenError::Log(ReadError::Damaged(_))
         | OpenError::Definition(_)
