@@ -140,6 +140,9 @@ impl Doorkeeper {
             Ok(Reply { answer: Answer::Order(order), seq, now }) => {
                 response::granted(&request.id, &Granted::Bought { order: &order, seq, now })
             }
+            Ok(Reply { answer: Answer::Waiting(waiting), seq, now }) => {
+                response::granted(&request.id, &Granted::Waiting { waiting: &waiting, seq, now })
+            }
             Ok(Reply { answer: Answer::Done, seq, .. }) => {
                 response::granted(&request.id, &Granted::Released { seq })
             }
@@ -185,6 +188,7 @@ impl Doorkeeper {
             session: &token,
             holds: &looked.holds,
             orders: &looked.orders,
+            waiting: looked.waiting.as_ref(),
             now: looked.now,
         };
         response::granted(&request.id, &known)

@@ -249,7 +249,8 @@ fn answer(name: &str) -> String {
     match name {
         "identified" => {
             let (holds, orders) = (&[hold][..], &[order][..]);
-            let granted = Granted::Identified { session: "secret", holds, orders, now };
+            let granted =
+                Granted::Identified { session: "secret", holds, orders, waiting: None, now };
             response::granted(&request("1"), &granted)
         }
         "held" => {

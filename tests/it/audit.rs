@@ -14,8 +14,9 @@ use usher::log::memory::MemoryLog;
 use usher::log::sqlite::SqliteLog;
 use usher::log::{Chain, Known, Log, Mark, Position, Snapshot, StreamId};
 use usher::show::{
-    Asked, Command, Decision, Definition, Entry, Fact, Head, HoldId, Money, OrderId, Outcome,
-    Payment, PaymentState, Proposal, Purchase, Sale, SessionId, Show, ShowId, Time, propose,
+    Asked, CloseReason, Command, Decision, Definition, Entry, Fact, Head, HoldId, Money, OrderId,
+    Outcome, Payment, PaymentState, Proposal, Purchase, Sale, SessionId, Show, ShowId, Time, Wish,
+    propose,
 };
 use uuid::Uuid;
 
@@ -132,7 +133,15 @@ fn count(tally: &mut Tally, show: &Show, outcome: Outcome) {
             tally.totals += 1;
             tally.seats_sold += show.order(order).expect("an order").seats.len() as u64;
         }
-        Outcome::PaymentBegun { .. } | Outcome::Blocking => {}
+        Outcome::Joined { .. } => tally.joins += 1,
+        Outcome::Offered { .. } => tally.offers += 1,
+        Outcome::Accepted { .. } => tally.accepted += 1,
+        Outcome::Closed { reason: CloseReason::Declined, .. } => tally.releases += 1,
+        Outcome::Closed { reason: CloseReason::Lapsed, .. } => tally.lapses += 1,
+        Outcome::Closed { reason, .. } => {
+            tally.dismissed += u64::from(reason != CloseReason::Left);
+        }
+        Outcome::PaymentBegun { .. } | Outcome::Parted { .. } | Outcome::Blocking => {}
     }
 }
 
@@ -211,6 +220,71 @@ async fn an_honest_house_passes_and_everything_is_counted() {
     };
     // A node that is behind proposes with a time before that of what it has not heard.
     assert_eq!(Tally { late: 0, ..found }, expected);
+}
+
+/// A busy evening in a house of 30 seats and 60 people: whoever comes too late waits.
+async fn crowded(house: &mut House, seed: u64, commands: usize) {
+    let mut random = StdRng::seed_from_u64(seed);
+    let mut now = NOW;
+    let seats = (30..u64::from(house.definition.seats)).collect();
+    house.run(0, &Command::Block { seats }, now).await;
+    house.append(1, &[]).await;
+    for _ in 0..commands {
+        now = now.plus_ms(random.random_range(0..9_000));
+        let node = random.random_range(0..2);
+        let show = &house.nodes[node].show;
+        let session = session(random.random_range(0..60));
+        let own = show.hold_of(session).map(|hold| hold.id);
+        let wish = Wish {
+            quantity: random.random_range(1..=4),
+            together: random.random_bool(0.6),
+            categories: random.random_bool(0.3).then(|| vec![random.random_range(0..2)]),
+            sections: random.random_bool(0.3).then(|| vec![0]),
+            areas: None,
+        };
+        let first = random.random_range(0..28);
+        let seats: Vec<u64> = (first..first + random.random_range(1..=3)).collect();
+        let command = match (random.random_range(0..40), own) {
+            (0..=9, None) => Command::Join { session, wish },
+            (0..=11, Some(_)) => Command::Accept { session },
+            (12, _) => Command::Leave { session },
+            (13, _) => Command::Decline { session },
+            (14, _) => Command::Block { seats },
+            (15, _) => Command::Unblock { seats },
+            (16..=20, Some(hold)) => Command::Release { session, hold },
+            (21..=24, Some(hold)) => Command::Change { session, hold, seats },
+            (25..=28, Some(hold)) => Command::Buy { session, hold, purchase: purchase(true) },
+            (26..=28, _) => Command::HoldBest { session, wish },
+            _ => Command::Hold { session, seats },
+        };
+        let lapsing = show.ended_at(now).next().map(|hold| Command::Lapse { hold });
+        house.run(node, &lapsing.unwrap_or(command), now).await;
+        // Mostly what follows is proposed by who caused it; now and then it is left to the other.
+        while random.random_bool(0.9)
+            && let Some(command) = house.nodes[node].show.follow_ups(now, 1).first()
+        {
+            house.run(node, command, now).await;
+        }
+    }
+    for node in [0, 1] {
+        house.append(node, &[]).await;
+    }
+}
+
+#[tokio::test]
+async fn a_house_in_which_people_wait_passes_and_everything_is_counted() {
+    let log: Arc<dyn Log> = Arc::new(MemoryLog::new());
+    let mut house = House::new(log.clone(), "Hamlet").await;
+    crowded(&mut house, 1, 4_000).await;
+    let Verdict::Kept(found) = audit::verify(log).await.expect("a verdict") else {
+        panic!("{:?}", house.verified().await);
+    };
+    let counted = &house.counted;
+    assert!(counted.joins > 50 && counted.offers > 50 && counted.accepted > 10, "{counted:?}");
+    assert!(counted.dismissed > 10 && found.looked_down_the_line > 500, "{found:?}");
+    let (late, looked_down_the_line) = (0, 0);
+    let found = Tally { late, looked_down_the_line, shows: 0, ..found };
+    assert_eq!(found, house.counted);
 }
 
 #[tokio::test]
