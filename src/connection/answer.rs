@@ -224,9 +224,8 @@ impl Doorkeeper {
 /// the request, not a wish that cannot be had.
 pub fn read(show: &OpenShow, message: &[u8]) -> Result<Incoming, Faulty> {
     let incoming = request::parse(message)?;
-    let Incoming::Request(Request { id, method: Method::HoldBest(wish) }) = &incoming else {
-        return Ok(incoming);
-    };
+    let Incoming::Request(Request { id, method }) = &incoming else { return Ok(incoming) };
+    let Some(wish) = method.wish() else { return Ok(incoming) };
     let hall = show.hall();
     let lists = [
         ("categories", &wish.categories, hall.categories.len()),
@@ -269,6 +268,10 @@ fn command(session: SessionId, method: &Method) -> Option<Command> {
             };
             Command::Buy { session, hold: asked.hold, purchase: Box::new(purchase) }
         }
+        Method::WaitlistJoin(wish) => Command::Join { session, wish: wish.clone() },
+        Method::WaitlistLeave => Command::Leave { session },
+        Method::WaitlistAccept => Command::Accept { session },
+        Method::WaitlistDecline => Command::Decline { session },
     })
 }
 
