@@ -38,6 +38,10 @@ impl Queue {
             looking.into_iter().map(|turn| (turn, true)).collect();
         self.call(&mut called, 0, &loose, house);
         while let Some((turn, everywhere)) = called.pop_first() {
+            if loose.is_empty() && !everywhere {
+                // All that came free has found its place: nothing is new to those behind.
+                continue;
+            }
             let Some(ticket) = self.tickets.get(&turn).filter(|ticket| ticket.offer.is_none())
             else {
                 continue;
@@ -67,19 +71,21 @@ impl Queue {
                 moved.push((*seat, false));
             }
             loose.retain(|seat| house.free.has(*seat));
+            self.call(&mut called, turn, &given_up, house);
             loose.extend(given_up);
-            self.call(&mut called, turn, &loose, house);
-            self.call_next_to_part(&mut called, turn);
+            self.call_next_of_kind(&mut called, turn, !loose.is_empty());
         }
     }
 
-    /// Who begins to keep seats apart is new to all that is free, and so is the next of the kind.
-    fn call_next_to_part(&self, called: &mut BTreeMap<u64, bool>, turn: u64) {
+    /// Who is the next of the kind, after `turn` has what it wants. Who begins to keep seats apart is
+    /// new to all that is free; others only to what is loose, if anything is.
+    fn call_next_of_kind(&self, called: &mut BTreeMap<u64, bool>, turn: u64, is_loose: bool) {
         let kind = self.tickets.get(&turn).and_then(|ticket| self.kinds.get(&ticket.wish));
-        if let Some(kind) = kind.filter(|kind| kind.must_part())
-            && let Some(next) = kind.hungry.range(turn + 1..).next()
-        {
-            called.insert(*next, true);
+        let Some(kind) = kind.filter(|kind| is_loose || kind.must_part()) else { return };
+        for set in [&kind.hungry, &kind.blank] {
+            if let Some(next) = set.range(turn + 1..).next() {
+                *called.entry(*next).or_insert(false) |= kind.must_part();
+            }
         }
     }
 
