@@ -314,6 +314,8 @@ impl Desk {
 
     /// The log did not answer: whether the entries are in it is unknown, and so are told who asked.
     pub fn unavailable(&mut self, now: Time) {
+        // What follows is looked for again when the log is there: it may have another history then.
+        self.follows_at = Some(now.max(Time(1)));
         let appending = std::mem::take(&mut self.appending).into_iter().map(|next| next.pending);
         let waiting = appending.chain(std::mem::take(&mut self.again)).collect();
         self.refuse_unavailable(waiting, now);

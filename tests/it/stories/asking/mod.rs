@@ -183,6 +183,8 @@ fn waiting() -> Vec<Asked> {
         ('b', "waitlist.join", party(7), for_seats("sold_out", &[])),
         ('d', "hold", seats(&[8]), Granted(json!({"hold.seats": [8]}))),
         ('a', "release", json!({"hold": "$a"}), Granted(json!({}))),
+        // Its offer follows in the same turn: whoever is answered in the next finds it.
+        ('b', "waitlist.join", party(7), for_seats("sold_out", &[])),
         (
             'c',
             "identify",
