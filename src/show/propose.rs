@@ -331,7 +331,9 @@ impl Show {
         if asked.any_of(&seats) {
             return Ok(Proposal::AskAgain);
         }
-        let taken = |seat: &Seat| self.held.has(*seat) || self.sold.has(*seat);
+        // What is kept for those who wait is as good as held.
+        let held = |seat: &Seat| self.held.has(*seat) || self.kept().has(*seat);
+        let taken = |seat: &Seat| held(seat) || self.sold.has(*seat);
         let gone: Vec<Seat> = seats.iter().copied().filter(taken).collect();
         if !gone.is_empty() {
             return Err(Refusal::SeatsTaken { seats: gone });

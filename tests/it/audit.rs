@@ -14,9 +14,9 @@ use usher::log::memory::MemoryLog;
 use usher::log::sqlite::SqliteLog;
 use usher::log::{Chain, Known, Log, Mark, Position, Snapshot, StreamId};
 use usher::show::{
-    Asked, CloseReason, Command, Decision, Definition, Entry, Fact, Head, HoldId, Money, OrderId,
-    Outcome, Payment, PaymentState, Proposal, Purchase, Sale, SessionId, Show, ShowId, Time, Wish,
-    propose,
+    Asked, CloseReason, Command, Decision, Definition, Entry, Fact, Head, HoldId, Joining, Money,
+    OrderId, Outcome, Payment, PaymentState, Proposal, Purchase, Sale, SessionId, Show, ShowId,
+    TicketId, Time, Wish, propose,
 };
 use uuid::Uuid;
 
@@ -375,10 +375,42 @@ fn buying(amount: u64, definition: &Definition) -> [Fact; 2] {
 /// What is put into the log of a show.
 type Facts = fn(&Definition) -> Vec<Fact>;
 
+fn waiting(quantity: u32, wait_ms: u64) -> Fact {
+    let (categories, sections, areas) = (None, None, None);
+    let wish = Wish { quantity, categories, sections, areas, together: false };
+    let (ticket, session) = (TicketId(Uuid::from_u128(5)), session(1));
+    Fact::TicketTaken(Box::new(Joining { ticket, session, until: NOW.plus_ms(wait_ms), wish }))
+}
+
+/// The first seat of the house, which is kept for that ticket.
+fn offering(offer_ms: u64) -> Fact {
+    let (ticket, hold) = (TicketId(Uuid::from_u128(5)), HoldId(Uuid::from_u128(1)));
+    Fact::SeatsOffered { ticket, hold, seats: [Seat(0)].into(), expires_at: NOW.plus_ms(offer_ms) }
+}
+
+#[tokio::test]
+async fn a_log_in_which_people_wait_cannot_be_judged_without_its_hall() {
+    let mut house = House::new(Arc::new(MemoryLog::new()), "Hamlet").await;
+    let facts = [waiting(1, 3_600_000), offering(120_000)];
+    house.append(0, &facts.map(|fact| Entry { time: NOW, fact })).await;
+    let verdict = house.verified().await;
+    assert!(matches!(verdict, Verdict::Kept(_)), "{verdict:?}");
+    let alone = MemoryLog::new();
+    let genesis = house.log.genesis(&house.stream).await.expect("a genesis");
+    let known = Known::nothing(genesis.lives.now());
+    alone.create(&house.stream, genesis).await.expect("a stream");
+    let all = house.log.read(&house.stream, 0, usize::MAX).await.expect("a stream");
+    let all = all.into_iter().map(|entry| entry.bytes).collect();
+    alone.append(&house.stream, known, all).await.expect("an append");
+    let verdict = audit::verify(Arc::new(alone)).await.expect("a verdict");
+    let Verdict::Broken(broken) = verdict else { panic!("{verdict:?}") };
+    assert!(broken.what.starts_with("entry 1: somebody waits"), "{broken}");
+}
+
 #[tokio::test]
 async fn what_no_box_office_may_propose_is_found_and_named() {
     let price = 1_000;
-    let table: [(Facts, &str); 4] = [
+    let table: [(Facts, &str); 7] = [
         (
             |_| vec![holding(&[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10], 300_000)],
             "entry 1: 11 seats, where 10 are the most",
@@ -388,6 +420,12 @@ async fn what_no_box_office_may_propose_is_found_and_named() {
         (
             |definition| [vec![holding(&[0], 300_000)], buying(1, definition).into()].concat(),
             "entry 3: 1 EUR was paid for seats of 100",
+        ),
+        (|_| vec![waiting(11, 3_600_000)], "entry 1: a party of 11"),
+        (|_| vec![waiting(1, 1_000)], "entry 1: the ticket lasts 1000 ms, not 3600000"),
+        (
+            |_| vec![waiting(1, 3_600_000), offering(600_000)],
+            "entry 2: the offer lasts 600000 ms, not 120000",
         ),
     ];
     for (facts, expected) in table {

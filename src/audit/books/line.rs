@@ -230,7 +230,7 @@ impl Books {
 
     /// Of each wish the first who lacks seats: there is nothing, free or kept for one behind, with
     /// which they could be seated, or come nearer to it.
-    fn nobody_is_passed_over(&self, show: &Show, floor: &Floor) -> Result<(), String> {
+    pub(super) fn nobody_is_passed_over(&self, show: &Show, floor: &Floor) -> Result<(), String> {
         let mut wishes: BTreeSet<&Wish> = BTreeSet::new();
         let mut reach = show.free().clone();
         reach.insert_all(show.kept());

@@ -234,3 +234,28 @@ async fn an_offer_that_was_due_when_the_house_closed_is_made_when_it_opens() {
     let known = tokio::time::timeout(PATIENCE, offered).await.expect("an offer");
     assert_eq!(known["holds"][0]["seats"], json!([0, 1]));
 }
+
+#[tokio::test]
+async fn a_place_in_line_is_told_when_it_moved_but_not_at_every_move() {
+    let house = OpenHouse::start_with(crate::open_house::for_quick_buyers).await;
+    let show = house.a_show_in(&small_plan(), |_| {}).await;
+    let _holder = full(&house, &show).await;
+    let mut others = Vec::new();
+    for _ in 0..30 {
+        others.push(waiter(&house, &show, 1).await.0);
+    }
+    let (mut last, ..) = waiter(&house, &show, 1).await;
+    let began = std::time::Instant::now();
+    for other in &mut others {
+        other.granted("waitlist.leave", json!({})).await;
+    }
+    let mut told: Vec<u64> = Vec::new();
+    while told.last() != Some(&1) {
+        let notice = last.notice().await;
+        assert_eq!(notice["method"], "waitlist.position");
+        told.push(notice["params"]["position"].as_u64().expect("a place"));
+    }
+    assert!(told.is_sorted_by(|before, after| before > after), "it only moves up: {told:?}");
+    let seconds = began.elapsed().as_secs() as usize;
+    assert!(told.len() <= seconds + 2, "{told:?} within {seconds} s");
+}

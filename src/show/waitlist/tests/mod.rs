@@ -136,7 +136,13 @@ impl House {
         let fresh = self.fresh();
         match propose(&self.show, &mut asked, command, self.now, fresh)? {
             Proposal::Append(entries) => {
-                Ok(entries.into_iter().map(|entry| self.apply(entry.fact)).last().unwrap())
+                let mut last = Outcome::Void;
+                for entry in entries {
+                    last = self.apply(entry.fact);
+                    // Else it would be proposed again, and again.
+                    assert_ne!(last, Outcome::Void, "{command:?} was proposed, but void");
+                }
+                Ok(last)
             }
             Proposal::AlreadySo => Ok(Outcome::Void),
             other => panic!("{other:?}"),

@@ -160,6 +160,19 @@ fn newcomers_hear_that_others_were_there_before_them() {
 }
 
 #[test]
+fn the_house_takes_no_seat_off_sale_that_is_kept_or_offered() {
+    let mut house = full_house();
+    house.join(1, of_section(1, party(2))).unwrap();
+    house.release(house.of(12));
+    for block in [Command::Block { seats: vec![12] }, Command::Unblock { seats: vec![12] }] {
+        assert_eq!(reason(house.ask(&block)), "seats_taken", "{block:?}");
+    }
+    house.release(house.of(13));
+    house.follow();
+    assert_eq!(reason(house.ask(&Command::Block { seats: vec![12, 13] })), "seats_taken");
+}
+
+#[test]
 fn an_offer_is_accepted_with_a_full_deadline_and_may_be_bought_at_once() {
     let mut house = full_house();
     house.join(1, apart(1)).unwrap();
