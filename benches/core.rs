@@ -1,6 +1,6 @@
 //! The core on one thread: proposing and applying, and the first frame of a large house.
 //! `cargo bench --bench core`. The bounds of the design: a million holds a second, a snapshot frame of
-//! 60,000 seats within 20 µs.
+//! 60,000 seats within 20 µs; settling a release while ten thousand wait within 100 µs.
 
 use std::sync::Arc;
 
@@ -10,8 +10,9 @@ use usher::hall::{Floor, Hall, HallId, Seat, stadium};
 use usher::protocol::seats::{Format, encode_snapshot};
 use usher::protocol::two_bits;
 use usher::show::{
-    Asked, Command, Currency, Definition, Entry, Head, Outcome, Policy, Proposal, SessionId, Show,
-    ShowId, Time, propose,
+    Asked, Command, Currency, Definition, Entry, Fact, Head, HoldId, Joining, OrderId, Outcome,
+    Payment, PaymentState, Policy, Proposal, Sale, SessionId, Show, ShowId, TicketId, Time, Wish,
+    propose,
 };
 use uuid::Uuid;
 
@@ -104,6 +105,92 @@ fn a_refusal_of_seats_that_are_gone(bencher: Bencher<'_, '_>) {
     bencher.bench_local(|| {
         propose(&show, &mut Asked::nothing(), &command, Time(1), Uuid::nil()).expect_err("taken")
     });
+}
+
+/// How many wait in a house of which every seat is held, two by two.
+const WAITERS: u32 = 10_000;
+
+/// Hold `number`, of seats `2 * number` and the next, is released, and what follows is done: the seats
+/// are kept, and offered to whom they make whole.
+#[divan::bench(sample_count = 50, sample_size = 1)]
+fn a_release_and_its_offer_with_10_000_waiting(bencher: Bencher<'_, '_>) {
+    bencher.with_inputs(|| crowded_once().clone()).bench_local_refs(|show| {
+        let hold = HoldId(Uuid::from_u128(1 + 9_999));
+        let released = Entry { time: Time(1), fact: Fact::HoldReleased { hold } };
+        let changes = &mut Vec::new();
+        assert_ne!(show.apply(head(1_000_000), &released, changes), Outcome::Void);
+        let follows = show.follow_ups(Time(1), 1_024);
+        assert!(!follows.is_empty(), "somebody is offered these seats");
+        let mut asked = Asked::nothing();
+        for (command, fresh) in follows.iter().zip(1 << 100..) {
+            let proposed = propose(show, &mut asked, command, Time(1), Uuid::from_u128(fresh));
+            let Ok(Proposal::Append(entries)) = proposed else { panic!("{proposed:?}") };
+            assert_ne!(show.apply(head(1_000_001), &entries[0], changes), Outcome::Void);
+        }
+    });
+}
+
+/// A sale, and the look for those who could never be seated any more.
+#[divan::bench(sample_count = 50, sample_size = 1)]
+fn a_sale_with_10_000_waiting(bencher: Bencher<'_, '_>) {
+    bencher.with_inputs(|| crowded_once().clone()).bench_local_refs(|show| {
+        let hold = HoldId(Uuid::from_u128(1 + 9_999));
+        let payment = Payment { id: String::new(), state: PaymentState::Captured };
+        let sale = Sale {
+            hold,
+            attempt: 1,
+            order: OrderId(hold.0),
+            key: String::new(),
+            total: show.total(&[]),
+            payment,
+            customer: None,
+        };
+        let begun = Fact::PaymentBegun { hold, attempt: 1, pinned_until: Time(2) };
+        for (fact, seq) in [begun, Fact::SeatsSold(Box::new(sale))].into_iter().zip(1_000_000..) {
+            let outcome = show.apply(head(seq), &Entry { time: Time(1), fact }, &mut Vec::new());
+            assert_ne!(outcome, Outcome::Void);
+        }
+        assert_eq!(show.follow_ups(Time(1), 1_024), []);
+    });
+}
+
+/// Every seat is held, and ten thousand parties of one to four wait: some for anything, some for one
+/// of the sections, some for a category, some apart; a few seats are kept already.
+fn crowded_once() -> &'static Show {
+    static SHOW: std::sync::OnceLock<Show> = std::sync::OnceLock::new();
+    SHOW.get_or_init(|| {
+        let (mut show, mut seq) = (empty_show(), 0);
+        let seats = show.definition().seats;
+        let mut apply = |show: &mut Show, fact: Fact| {
+            seq += 1;
+            let outcome = show.apply(head(seq), &Entry { time: Time(1), fact }, &mut Vec::new());
+            assert_ne!(outcome, Outcome::Void);
+        };
+        for hold in 0..seats.div_ceil(2) {
+            let number = Uuid::from_u128(1 + u128::from(hold));
+            let two = (hold * 2..(hold * 2 + 2).min(seats)).map(Seat).collect();
+            let (hold, session) = (HoldId(number), SessionId(number));
+            apply(&mut show, Fact::SeatsHeld { hold, session, seats: two, expires_at: Time(9) });
+        }
+        for ticket in 0..WAITERS {
+            let number = Uuid::from_u128(1 << 64 | u128::from(ticket));
+            let wish = Wish {
+                quantity: ticket % 4 + 1,
+                together: ticket % 5 != 0,
+                categories: (ticket % 7 == 0).then(|| vec![0, 1]),
+                sections: (ticket % 3 == 0).then(|| vec![(ticket / 3 % 10) as u16]),
+                areas: None,
+            };
+            let (ticket, session) = (TicketId(number), SessionId(number));
+            let joining = Joining { ticket, session, until: Time(u64::MAX), wish };
+            apply(&mut show, Fact::TicketTaken(Box::new(joining)));
+        }
+        // There are sections without seats of these categories: who waits there waits in vain.
+        while let [Command::Dismiss { ticket, reason }, ..] = show.follow_ups(Time(1), 1)[..] {
+            apply(&mut show, Fact::TicketClosed { ticket, reason });
+        }
+        show
+    })
 }
 
 fn empty_show_once() -> &'static Show {

@@ -3,9 +3,10 @@
  * follows from answers is decided by `choice.js`, how it looks by `panel.js`, in which words it is
  * told by `sentences.js`.
  */
+import { ended_words, Line } from "./line.js";
 import { $, draw_panel, furnish, is_on, open_sheet, say, sheet_is_open, turn } from "./panel.js";
 import { counted, date_words, duration_words, error_words, seat_names, time_left } from "./sentences.js";
-import { Unanswered } from "./usher.js";
+import { AVAILABLE, Refusal, Unanswered } from "./usher.js";
 
 /** @typedef {import("./plan.js").Plan} Plan */
 /** @typedef {import("./choice.js").Choice} Choice */
@@ -22,6 +23,9 @@ const TICK_MS = 250;
 export class Basket {
   /** What is being asked; nothing else is asked until it is answered. @type {string | null} */
   #asking = null;
+  /** How many seats are free, as the last frame said; and whether it was refused for want of them. */
+  #free = Infinity;
+  #too_few = false;
   #warned = false;
   /** When a payment's fate is asked for again, by `performance.now()`. */
   #ask_again_at = 0;
@@ -35,6 +39,10 @@ export class Basket {
     this.client = client;
     this.onchange = onchange;
     furnish(this);
+    this.line = new Line({ choice, offer_ms: show.policy.offer_ms, onleave: () => this.#leave() });
+    $.wait.addEventListener("click", () => is_on($.wait) && void this.#join());
+    for (const select of [$.quantity, $.place, $.category])
+      select.addEventListener("change", () => this.#offer_to_wait());
     $.best.addEventListener("submit", (event) => {
       event.preventDefault();
       void this.#hold_best();
@@ -70,6 +78,8 @@ export class Basket {
   toggle(seat) {
     if (this.#asking) return;
     const state = this.client.mirror?.seats[seat] ?? 0;
+    if (this.choice.phase === "waiting")
+      return say("You are in line. To choose seats yourself, leave the line first.", "refusal");
     const outcome = this.choice.toggle(seat, state);
     if (outcome === "too_many")
       say(`You can have ${counted("seat", this.choice.seats_max)} at most. Take one away first.`, "refusal");
@@ -104,6 +114,9 @@ export class Basket {
       then(await this.client.request(method, params));
     } catch (error) {
       say(error_words(error, this.plan), "refusal");
+      const reason = error instanceof Refusal ? error.reason : "";
+      this.#too_few = ["waitlist_first", "others_are_holding"].includes(reason);
+      if (this.#too_few && method === "hold") $.quantity.value = String(this.choice.seats.size);
       // Nobody else can tell what a broken line did: the next `identify` does, see `identified`.
       if (!(error instanceof Unanswered))
         this.choice.lose(this.client.mirror?.seats ?? new Uint8Array(), null);
@@ -113,22 +126,61 @@ export class Basket {
     }
   }
 
+  /** What the form wishes for. */
+  #wish() {
+    const [kind, index] = $.place.value.split(":");
+    return {
+      quantity: Number($.quantity.value),
+      together: $.together.checked,
+      ...(kind ? { [`${kind}s`]: [Number(index)] } : {}),
+      ...($.category.value === "" ? {} : { categories: [Number($.category.value)] }),
+    };
+  }
+
   async #hold_best() {
     if (this.choice.phase !== "choosing") return;
-    const [kind, index] = $.place.value.split(":");
-    await this.#ask(
-      "hold_best",
-      {
-        quantity: Number($.quantity.value),
-        together: $.together.checked,
-        ...(kind ? { [`${kind}s`]: [Number(index)] } : {}),
-        ...($.category.value === "" ? {} : { categories: [Number($.category.value)] }),
-      },
-      ({ hold }) => {
-        this.#granted(hold);
-        this.onbring?.(hold.seats);
-      },
-    );
+    await this.#ask("hold_best", this.#wish(), ({ hold }) => {
+      this.#granted(hold);
+      this.onbring?.(hold.seats);
+    });
+  }
+
+  /** Waiting is offered where it was refused for want of seats, or there plainly are too few. */
+  #offer_to_wait() {
+    $.wait.hidden = !this.#too_few && this.#free >= Number($.quantity.value);
+  }
+
+  async #join() {
+    if (this.choice.phase !== "choosing") return;
+    await this.#ask("waitlist.join", this.#wish(), ({ waiting }) => {
+      this.choice.waits(waiting);
+      this.#too_few = false;
+      open_sheet(true);
+      say(`You are in line for ${counted("seat", waiting.quantity)}.`);
+    });
+  }
+
+  #leave() {
+    if (!this.choice.waiting) return;
+    void this.#ask("waitlist.leave", {}, () => this.#waits_no_longer("left"));
+  }
+
+  /** The waiting is over. @param {string} reason */
+  #waits_no_longer(reason) {
+    const words = ended_words(reason);
+    // Told to this page twice: by the answer, and as to every tab.
+    const asked_for = reason === "left" || reason === "declined";
+    if (this.choice.waits_no_longer()) say(words, asked_for ? "news" : "refusal");
+  }
+
+  /** It is this buyer's turn. @param {import("./usher.js").Hold} hold */
+  #offered(hold) {
+    this.choice.held(hold);
+    const left = hold.expires_at - this.client.clock.now();
+    this.#warned = left <= WARNING_MS;
+    open_sheet(false); // on a phone it would hide the seats that are offered
+    this.onbring?.(hold.seats);
+    say(`It is your turn: ${seat_names(this.plan, hold.seats)}. Take them within ${duration_words(left)}.`);
   }
 
   /** Set by who draws: brings seats into sight. @type {((seats:number[]) => void) | undefined} */
@@ -136,7 +188,9 @@ export class Basket {
 
   /** @param {import("./usher.js").Hold} hold */
   #granted(hold) {
+    if (hold.state === "offered") return this.#offered(hold);
     this.choice.held(hold);
+    this.#too_few = false;
     this.#ask_again_at = performance.now() + PAYING_MS;
     const left = hold.expires_at - this.client.clock.now();
     this.#warned = left <= WARNING_MS; // the word below is warning enough
@@ -154,7 +208,13 @@ export class Basket {
     } else if (choice.phase === "changing" && hold) {
       void this.#ask("change", { hold: hold.id, seats: choice.listed }, (result) => {
         choice.held(result.hold);
-        say(`Changed. You now hold ${seat_names(this.plan, result.hold.seats)}.`);
+        const [now, seats] = [result.hold.state, seat_names(this.plan, result.hold.seats)];
+        say(now === "offered" ? `Changed. You are now offered ${seats}.` : `Changed. You now hold ${seats}.`);
+      });
+    } else if (choice.phase === "offered" && hold) {
+      void this.#ask("waitlist.accept", {}, (result) => {
+        choice.waiting = null;
+        this.#granted(result.hold);
       });
     } else if (choice.phase === "holding" && hold) {
       this.#buy(hold);
@@ -188,7 +248,9 @@ export class Basket {
 
   #press_secondary() {
     const { choice } = this;
-    if (choice.phase === "holding" && choice.hold) {
+    if (choice.phase === "offered") {
+      void this.#ask("waitlist.decline", {}, () => this.#waits_no_longer("declined"));
+    } else if (choice.phase === "holding" && choice.hold) {
       const { id } = choice.hold;
       void this.#ask("release", { hold: id }, () => {
         choice.ended(id, false);
@@ -204,6 +266,8 @@ export class Basket {
 
   /** A frame came. @param {Uint8Array} states @param {number[] | null} changed */
   frame(states, changed) {
+    this.#free = states.reduce((free, state) => free + Number(state === AVAILABLE), 0);
+    this.#offer_to_wait();
     // While we ask, our own hold may be what took them.
     if (this.#asking) return;
     const lost = this.choice.lose(states, changed);
@@ -218,12 +282,18 @@ export class Basket {
 
   /** The line opened, and the server said what is ours.
    *  @param {import("./usher.js").Identity} identity @param {boolean} first */
-  identified({ holds, orders }, first) {
+  identified({ holds, orders, waiting }, first) {
+    const waited = this.choice.waiting !== null;
+    if (waiting) this.choice.waits(waiting);
+    else this.choice.waiting = null;
     const ours = orders.filter((order) => order.show === this.show.id);
     const outcome = this.choice.identified(holds, ours, first);
     if (outcome === "held" && this.choice.hold) this.#granted(this.choice.hold);
     else if (outcome === "bought" && this.choice.order) this.bought(this.choice.order);
-    else if (outcome === "ended")
+    else if (waited && !waiting && !this.choice.hold && outcome !== "bought") {
+      this.choice.reset();
+      say("While you were away your place in line ended. You may join again.", "refusal");
+    } else if (outcome === "ended")
       say(
         "While you were away your time ran out. The seats are still marked: hold them again if they are free.",
         "refusal",
@@ -250,6 +320,15 @@ export class Basket {
       );
     } else if (method === "hold.released" && this.#asking !== "release" && choice.ended(params.hold, false)) {
       say("The seats were released.");
+    } else if (method === "waitlist.position" && choice.waiting) {
+      choice.waiting = { ...choice.waiting, position: params.position };
+    } else if (method === "waitlist.offer") {
+      this.#offered(params.hold);
+    } else if (method === "waitlist.apart") {
+      say("Your party can no longer sit side by side. You keep your place and will be offered seats apart.");
+    } else if (method === "waitlist.closed") {
+      if (params.reason === "accepted") choice.waiting = null;
+      else this.#waits_no_longer(params.reason);
     } else if (method === "show.closed") {
       say("Sales for this show have ended.", "refusal");
     }
@@ -268,6 +347,8 @@ export class Basket {
   /** Draws everything of the buyer's as it is now. */
   refresh() {
     draw_panel(this, this.#asking);
+    turn($.wait, !this.#asking);
+    this.#offer_to_wait();
     this.#tick();
     this.onchange();
   }
@@ -275,8 +356,9 @@ export class Basket {
   #tick() {
     const { hold } = this.choice;
     $.countdown.hidden = !hold;
+    const left = hold ? hold.expires_at - this.client.clock.now() : 0;
+    this.line.draw(left);
     if (!hold) return;
-    const left = hold.expires_at - this.client.clock.now();
     if (hold.state === "paying" && !this.#asking && performance.now() >= this.#ask_again_at) {
       this.#ask_again_at = performance.now() + PAYING_MS;
       if (this.client.link.state === "live") void this.client.identify();
@@ -284,14 +366,18 @@ export class Basket {
     const words = time_left(left);
     if ($.countdown.textContent !== words) $.countdown.textContent = words;
     $.countdown.classList.toggle("soon", left <= WARNING_MS);
-    if (left > 0 && left <= WARNING_MS && !this.#warned && hold.state === "held") {
+    if (left > 0 && left <= WARNING_MS && !this.#warned && hold.state !== "paying") {
       this.#warned = true;
-      if (!this.#asking) say("Less than a minute left. Pay now, or the seats go back on sale.");
+      const then = "Less than a minute left.";
+      if (this.#asking) return;
+      if (hold.state === "offered") say(`${then} Take the seats, or the next in line is offered them.`);
+      else say(`${then} Pay now, or the seats go back on sale.`);
     }
-    if (left <= 0 && hold.state === "held" && !this.#asking) {
+    if (left <= 0 && hold.state !== "paying" && !this.#asking) {
       turn($.primary, false);
+      const next = hold.state === "offered" ? "are offered to the next in line" : "go back on sale";
       if (this.client.link.state === "live")
-        say("Your time is up. The seats go back on sale in a moment.", "refusal");
+        say(`Your time is up. The seats ${next} in a moment.`, "refusal");
     }
   }
 }

@@ -6,10 +6,11 @@ import { AVAILABLE } from "./usher.js";
 
 /** @typedef {import("./usher.js").Hold} Hold */
 /** @typedef {import("./usher.js").Order} Order */
+/** @typedef {import("./usher.js").Waiting} Waiting */
 /** What a seat is to this buyer: chosen but not asked for, held, held but to be given back, bought.
  *  @typedef {"chosen" | "held" | "leaving" | "bought"} Mark */
 /** What the buyer is doing.
- *  @typedef {"choosing" | "holding" | "changing" | "paying" | "bought"} Phase */
+ *  @typedef {"choosing" | "waiting" | "offered" | "holding" | "changing" | "paying" | "bought"} Phase */
 
 export class Choice {
   /** What is marked. While seats are held, what the buyer would have instead. @type {Set<number>} */
@@ -21,6 +22,9 @@ export class Choice {
   /** All purchases of this session for this show. @type {Order[]} */
   orders = [];
 
+  /** The place in line, if there is one; an offer has one still. @type {Waiting | null} */
+  waiting = null;
+
   /** @param {number} seats_max the most seats of one hold */
   constructor(seats_max) {
     this.seats_max = seats_max;
@@ -29,9 +33,10 @@ export class Choice {
   /** @returns {Phase} */
   get phase() {
     if (this.order) return "bought";
-    if (!this.hold) return "choosing";
+    if (!this.hold) return this.waiting ? "waiting" : "choosing";
     if (this.hold.state === "paying") return "paying";
-    return this.differs ? "changing" : "holding";
+    if (this.differs) return "changing";
+    return this.hold.state === "offered" ? "offered" : "holding";
   }
 
   /** Whether what is marked is not what is held. */
@@ -48,7 +53,7 @@ export class Choice {
   /** Marks a seat, or takes the mark away. @param {number} seat @param {number} state as it is now
    *  @returns {"added" | "removed" | "not_available" | "too_many" | "not_now"} */
   toggle(seat, state) {
-    if (this.phase === "paying" || this.phase === "bought") return "not_now";
+    if (["paying", "bought", "waiting"].includes(this.phase)) return "not_now";
     if (this.seats.delete(seat)) return "removed";
     if (state !== AVAILABLE && !this.hold?.seats.includes(seat)) return "not_available";
     if (this.seats.size >= this.seats_max) return "too_many";
@@ -71,6 +76,21 @@ export class Choice {
     );
     for (const seat of lost) this.seats.delete(seat);
     return lost;
+  }
+
+  /** A place in line was taken, moved, or learned of. What was marked cannot be held beside it.
+   *  @param {Waiting} waiting */
+  waits(waiting) {
+    this.waiting = waiting;
+    if (!this.hold) this.seats.clear();
+  }
+
+  /** The waiting is over, an offer that was not accepted with it. @returns {boolean} whether it is news */
+  waits_no_longer() {
+    const was = this.waiting;
+    this.waiting = null;
+    if (this.hold?.state === "offered") this.ended(this.hold.id, false);
+    return was !== null;
   }
 
   /** These seats are held now: granted, swapped, or learned of. @param {Hold} hold */
@@ -96,6 +116,7 @@ export class Choice {
     this.orders = [...this.orders, order];
     this.order = order;
     this.hold = null;
+    this.waiting = null;
     this.seats.clear();
     return true;
   }

@@ -5,7 +5,7 @@
 
 /** @typedef {{id:string, title:string, hall:string, hall_name?:string, starts_at:number, on_sale_at?:number|null,
  *   seats:number, available:number, currency:string,
- *   policy:{hold_ms:number, seats_max:number}}} Show */
+ *   policy:{hold_ms:number, offer_ms:number, seats_max:number}}} Show */
 
 /** The server said no, or nothing. `status` is 0 where it could not be reached. */
 export class NotHad extends Error {

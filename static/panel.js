@@ -3,6 +3,7 @@
  * it is told, and keeps the elements; what a press means is `basket.js`'s affair.
  */
 import { by_id, make } from "./elements.js";
+import { ordinal } from "./line.js";
 import { counted, date_words, duration_words, money_words, seat_names } from "./sentences.js";
 
 /** @typedef {import("./plan.js").Plan} Plan */
@@ -18,6 +19,7 @@ export const $ = {
   place: by_id("best-place", HTMLSelectElement),
   category: by_id("best-category", HTMLSelectElement),
   together: by_id("best-together", HTMLInputElement),
+  wait: by_id("best-wait", HTMLButtonElement),
   chosen: by_id("chosen", HTMLElement),
   chosen_title: by_id("chosen-title", HTMLElement),
   chosen_list: by_id("chosen-list", HTMLUListElement),
@@ -50,7 +52,18 @@ const ASKING = {
   change: "Changing…",
   release: "Releasing…",
   buy: "Paying…",
+  "waitlist.join": "Joining…",
+  "waitlist.leave": "Leaving…",
+  "waitlist.accept": "Taking…",
+  "waitlist.decline": "Letting go…",
 };
+
+/** What the seats in the panel are, while they are not simply held.
+ *  @type {Partial<Record<import("./choice.js").Phase, string>>} */
+const TITLES = { choosing: "Your choice", changing: "Your new choice", offered: "Offered to you" };
+
+/** What the other button says. @type {Partial<Record<import("./choice.js").Phase, string>>} */
+const SECONDARY = { holding: "Release", offered: "Let go", changing: "Undo" };
 
 /** Says a sentence, near the buttons and aloud. @param {string} words
  *  @param {"news" | "refusal"} [kind] */
@@ -128,7 +141,7 @@ export function draw_panel(parts, asking) {
   const { plan, show, choice } = parts;
   const { phase } = choice;
   const seats = choice.listed;
-  const held = phase === "holding" || phase === "paying" ? choice.hold?.total.amount : undefined;
+  const held = ["holding", "offered", "paying"].includes(phase) ? choice.hold?.total.amount : undefined;
   const amount = held ?? seats.reduce((sum, seat) => sum + plan.price(seat), 0);
   const total = money_words({ amount, currency: show.currency });
   $.panel.dataset.phase = phase;
@@ -137,8 +150,7 @@ export function draw_panel(parts, asking) {
   $.chosen.hidden = seats.length === 0;
   $.pay.hidden = phase !== "holding" && phase !== "paying";
   $.done.hidden = phase !== "bought";
-  $.chosen_title.textContent =
-    phase === "choosing" ? "Your choice" : phase === "changing" ? "Your new choice" : "Held for you";
+  $.chosen_title.textContent = TITLES[phase] ?? "Held for you";
   $.total.textContent = total;
   list_seats(parts, $.chosen_list, seats, phase !== "paying");
   draw_orders(parts);
@@ -149,9 +161,11 @@ export function draw_panel(parts, asking) {
 }
 
 /** @param {Choice} choice @param {string} total @param {string | null} asking */
-function draw_bar({ phase, seats: { size: count } }, total, asking) {
+function draw_bar({ phase, waiting, seats: { size: count } }, total, asking) {
   const labels = {
     choosing: `Hold ${counted("seat", count)}`,
+    waiting: "",
+    offered: count === 1 ? "Take this seat" : "Take these seats",
     holding: `Pay ${total}`,
     paying: "Paying…",
     changing: `Change to ${count === 1 ? "this seat" : `these ${count}`}`,
@@ -161,9 +175,15 @@ function draw_bar({ phase, seats: { size: count } }, total, asking) {
   $.primary.textContent = asking ? ASKING[asking] : labels[phase];
   $.primary.hidden = none && !bought && phase !== "changing" && !asking;
   turn($.primary, !asking && phase !== "paying" && !(phase === "changing" && none));
-  $.secondary.textContent = phase === "holding" ? "Release" : phase === "changing" ? "Undo" : "Clear";
-  $.secondary.hidden = bought || phase === "paying" || (phase === "choosing" && none);
+  $.secondary.textContent = SECONDARY[phase] ?? "Clear";
+  $.secondary.hidden = bought || phase === "paying" || phase === "waiting" || (phase === "choosing" && none);
   turn($.secondary, !asking);
+  if (waiting && phase === "waiting") {
+    $.summary_words.textContent = `${ordinal(waiting.position)} in line`;
+    $.summary_more.textContent = `for ${counted("seat", waiting.quantity)}`;
+    $.summary_open.textContent = sheet_is_open() ? " ▾" : " ▴";
+    return;
+  }
   $.summary_words.textContent = bought ? "Bought" : none ? "No seats chosen" : counted("seat", count);
   $.summary_more.textContent = bought ? "Your order" : none ? "Tap the plan, or let us choose" : total;
   $.summary_open.textContent = sheet_is_open() ? " ▾" : " ▴";

@@ -107,9 +107,14 @@ const REFUSALS = {
   seat_blocked: ({ seats }, plan) => `${seat_names(plan, seats)}: not for sale. Choose another seat.`,
   seats_taken: ({ seats }, plan) =>
     `${seat_names(plan, seats)}: just taken by someone else. Choose another seat; the rest of your choice is still marked.`,
-  waitlist_first: () => "These seats are kept for people who were waiting before. Choose others.",
+  waitlist_first: () =>
+    "These seats are kept for people who were waiting before. Choose others, or wait in line as well.",
+  already_waiting: () =>
+    "You are in line for this show already, perhaps in another tab. Leave the line before you choose seats yourself.",
+  no_offer: () => "The offer is over. Choose seats yourself, or wait in line again.",
+  seats_available: () => "There are seats for this wish, so there is no need to wait: hold them now.",
   others_are_holding: () =>
-    "Too few seats are free right now, but others are only holding theirs. Watch the plan: some may come back within minutes.",
+    "Too few seats are free right now, but others are only holding theirs. Wait in line: what comes back is offered in the order of waiting.",
   sold_out: () =>
     "There are not enough seats left for this wish. Try fewer seats, another price or another part of the house.",
   not_together: () =>

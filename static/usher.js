@@ -66,7 +66,10 @@ const AFTER_CLOSE = new Map([
 /** @typedef {{epoch:string, seq:number, chain:string}} Head */
 /** @typedef {{id:string, show:string, seats:number[], total:Money, bought_at:number,
  *   payment:{id:string, state:string}, head:Head}} Order */
-/** @typedef {{session:string, holds:Hold[], orders:Order[], now:number}} Identity */
+/** A place in the waitlist; `position` is 1 for the first.
+ *  @typedef {{ticket:string, quantity:number, position:number, since:number, until:number,
+ *   head:Head}} Waiting */
+/** @typedef {{session:string, holds:Hold[], orders:Order[], waiting?:Waiting, now:number}} Identity */
 /** `load` gives the token to show, if one is kept; `save` keeps the newest (null: it is no good).
  *  @typedef {{load():(string|null), save(token:string|null):void}} SessionStore */
 /** How the line is. `retry_at` (by `Date.now()`) where it is `waiting`; `code` where the server

@@ -102,6 +102,10 @@ impl Replay {
         }
         let entry = Entry::from_bytes(&recorded.bytes)
             .map_err(|fault| broken(format!("entry {next}: cannot be read: {fault}")))?;
+        if self.hall.is_none() && entry.fact.is_of_the_waitlist() {
+            let what = "somebody waits, and who is served rests on the hall, which is missing";
+            return Err(broken(format!("entry {next}: {what}")).into());
+        }
         let (epoch, chain) =
             self.lives.onward(self.head.seq, self.head.epoch, Chain(self.head.chain));
         let chain = chain.after(&recorded.bytes);
@@ -156,9 +160,9 @@ impl Replay {
     }
 }
 
-/// A hall of so many seats of which nothing else is known. Applying asks for nothing else: whether
-/// seats are neighbours is a question of choosing them, and that was answered before the entry was
-/// written.
+/// A hall of so many seats of which nothing else is known. While nobody waits applying asks for
+/// nothing else: whether seats are neighbours is a question of choosing them, and that was answered
+/// before the entry was written.
 fn stand_in(seats: u32) -> Hall {
     let shape = Decoration {
         shape: Shape::Text { x: 0.0, y: 0.0 },

@@ -29,6 +29,16 @@ pub struct Tally {
     pub seats_sold: u64,
     /// Orders whose total was compared with the show's prices: those of halls in the catalogue.
     pub totals: u64,
+    /// Tickets taken for the waitlist.
+    pub joins: u64,
+    /// Offers made to them.
+    pub offers: u64,
+    /// Offers accepted.
+    pub accepted: u64,
+    /// Tickets that the house closed.
+    pub dismissed: u64,
+    /// How often all who waited were looked at, and nobody was passed over.
+    pub looked_down_the_line: u64,
     /// Snapshots that are what a replay comes to.
     pub snapshots: u64,
 }
@@ -54,7 +64,17 @@ impl fmt::Display for Tally {
             "3  A hold lasts what the screen says: {lapses} lapsed, none before its deadline and \
              buffer; {releases} were given back."
         )?;
-        writeln!(f, "4  Those who wait are served in order: nobody has waited in this log.")?;
+        let Self { joins, offers, accepted, dismissed, looked_down_the_line, .. } = self;
+        if *joins == 0 {
+            writeln!(f, "4  Those who wait are served in order: nobody has waited in this log.")?;
+        } else {
+            writeln!(
+                f,
+                "4  Those who wait are served in order: {joins} tickets, {offers} offers of whole \
+                 parties, {accepted} accepted; {dismissed} dismissed, each for a reason that was \
+                 true; after {looked_down_the_line} entries nobody was passed over."
+            )?;
+        }
         write!(
             f,
             "6  Acknowledged means durable: {entries} entries of {shows} shows without a hole, each \

@@ -67,6 +67,12 @@ pub struct Counters {
     pub lapses: AtomicU64,
     /// Orders made.
     pub sales: AtomicU64,
+    /// Tickets taken for the waitlist.
+    pub joins: AtomicU64,
+    /// Offers made to those who wait.
+    pub offers: AtomicU64,
+    /// Tickets closed, but by an accepted offer.
+    pub tickets_closed: AtomicU64,
     /// Entries whose guard was false.
     pub voids: AtomicU64,
     /// Appends the log did not answer.
@@ -90,6 +96,9 @@ impl Default for Counters {
             releases: AtomicU64::new(0),
             lapses: AtomicU64::new(0),
             sales: AtomicU64::new(0),
+            joins: AtomicU64::new(0),
+            offers: AtomicU64::new(0),
+            tickets_closed: AtomicU64::new(0),
             voids: AtomicU64::new(0),
             unavailable: AtomicU64::new(0),
             forks: AtomicU64::new(0),

@@ -12,23 +12,31 @@ use uuid::Uuid;
 
 use crate::hub::SocketId;
 use crate::log::Appended;
-use crate::protocol::rpc::{HoldView, Notice, OrderView, ReleaseReason};
+use crate::protocol::rpc::{HoldView, Notice, OrderView, WaitingView};
 use crate::show::{
-    Asked, Command, Decision, Hold, HoldId, Outcome, Proposal, Refusal, SeatChange, SessionId,
-    Show, Time, propose,
+    Asked, Command, Outcome, Proposal, Refusal, SeatChange, SessionId, Show, TicketId, Time,
+    propose,
 };
 
 use super::replica::{OpenError, Replica};
+use super::telling::{answer, told, view_of};
 
 /// How many lapses one turn proposes at most, so that a house full of them does not keep buyers
 /// waiting.
 const LAPSES_MAX: usize = 512;
+/// How many offers and dismissals one turn proposes at most; the next follows at once.
+const FOLLOW_UPS_MAX: usize = 1_024;
+/// What another node's turn caused is that node's to follow up; this node does it where nothing was
+/// heard of it for so long.
+const OTHERS_FOLLOW_MS: u64 = 50;
 
 /// What a command that was granted is answered with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// A hold, as it is now.
     Hold(HoldView),
+    /// A ticket, as it is now.
+    Waiting(WaitingView),
     /// It is done; there is no more to say.
     Done,
     /// An order.
@@ -88,6 +96,8 @@ pub struct Settled {
     pub outcomes: Vec<Outcome>,
     /// What is to be told.
     pub told: Vec<Told>,
+    /// The tickets taken, and the place in line each was told.
+    pub joined: Vec<(TicketId, u32)>,
 }
 
 /// A command whose entries are being appended.
@@ -133,6 +143,8 @@ pub struct Desk {
     again: Vec<Pending>,
     /// How long after its time a hold's end is proposed.
     patience_ms: u64,
+    /// Whether what was applied has consequences to be proposed: from when on.
+    follows_at: Option<Time>,
 }
 
 impl Desk {
@@ -140,13 +152,29 @@ impl Desk {
     /// `patience_ms` after its time: where there are other nodes, one of them may be quicker.
     pub fn new(replica: Shared, patience_ms: u64) -> Self {
         let asked = Asked::new(replica.read().show().definition().seats);
-        Self { replica, asked, appending: Vec::new(), again: Vec::new(), patience_ms }
+        Self {
+            replica,
+            asked,
+            appending: Vec::new(),
+            again: Vec::new(),
+            patience_ms,
+            // Who died between a cause and what follows from it left it to us.
+            follows_at: Some(Time(0)),
+        }
     }
 
-    /// When it will have the next end to propose.
+    /// When it will have something of the house's own to propose: an end, an offer, a dismissal.
     pub fn next_end(&self) -> Option<Time> {
-        let next_end = self.replica.read().show().next_end();
-        next_end.map(|(at, _)| at.plus_ms(self.patience_ms))
+        let replica = self.replica.read();
+        let show = replica.show();
+        let next_end = show.next_end().map(|(at, _)| at).into_iter().chain(show.next_timeout());
+        let next_end = next_end.min().map(|at| at.plus_ms(self.patience_ms));
+        next_end.into_iter().chain(self.follows_at).min()
+    }
+
+    /// Whether something follows from what was applied, to be proposed in the same turn.
+    pub fn follows(&self) -> bool {
+        self.follows_at == Some(Time(0))
     }
 
     /// The state.
@@ -156,10 +184,10 @@ impl Desk {
 
     /// Whether commands wait for the next turn.
     pub fn has_more(&self) -> bool {
-        !self.again.is_empty()
+        !self.again.is_empty() || self.follows()
     }
 
-    /// Proposes the lapses that are due, what waits from the last turn, and all of `inbox`, and answers
+    /// Proposes the lapses, offers and dismissals that are due, what waits from the last turn, and all of `inbox`, and answers
     /// with the entries to append. What needs no entry is answered here. A hold's end is proposed
     /// like anything else, by whoever's clock says so.
     pub fn propose(&mut self, inbox: &mut Vec<Pending>, now: Time) -> Vec<Bytes> {
@@ -171,7 +199,15 @@ impl Desk {
         let due = Time(now.0.saturating_sub(self.patience_ms));
         let ended = replica.show().ended_at(due).take(LAPSES_MAX);
         let lapse = |hold| Pending { command: Command::Lapse { hold }, socket: None, answer: None };
-        for pending in ended.map(lapse).chain(waited).chain(inbox.drain(..)) {
+        let follows = if self.follows_at.is_some_and(|at| at > now) {
+            Vec::new()
+        } else {
+            self.follows_at = None;
+            replica.show().follow_ups(due, FOLLOW_UPS_MAX)
+        };
+        let follows =
+            follows.into_iter().map(|command| Pending { command, socket: None, answer: None });
+        for pending in ended.map(lapse).chain(follows).chain(waited).chain(inbox.drain(..)) {
             self.propose_one(&replica, pending, now, &mut entries);
         }
         entries
@@ -225,12 +261,18 @@ impl Desk {
     ) -> Result<Settled, OpenError> {
         let mut settled = Settled::default();
         let mut own = Vec::new();
+        let was_ours = !self.appending.is_empty();
         let mut appending = std::mem::take(&mut self.appending).into_iter().peekable();
         let mut answers = Vec::with_capacity(appending.len());
         let mut replica = self.replica.0.write().unwrap_or_else(PoisonError::into_inner);
         for recorded in &appended.since_known {
             let outcome = replica.apply(recorded, &mut settled.changes)?;
             settled.outcomes.push(outcome);
+            if let Outcome::Joined { ticket, .. } = outcome {
+                let position =
+                    replica.show().ticket(ticket).map(|own| replica.show().position(own));
+                settled.joined.extend(position.map(|position| (ticket, position)));
+            }
             let place = recorded.seq.checked_sub(appended.own_first).map(|place| place as usize);
             let mine = |next: &&Appending| {
                 place.is_some_and(|place| (next.first..next.first + next.count).contains(&place))
@@ -247,8 +289,16 @@ impl Desk {
                 }
             }
         }
+        let follows = !replica.show().follow_ups(now, 1).is_empty();
         // Answered once all may read what is answered.
         drop(replica);
+        let at = if was_ours || self.patience_ms == 0 {
+            Time(0)
+        } else {
+            let later = now.plus_ms(self.patience_ms + OTHERS_FOLLOW_MS);
+            self.follows_at.map_or(later, |at| at.min(later))
+        };
+        self.follows_at = follows.then_some(at);
         for (pending, answer, seq) in answers {
             match answer {
                 Some(Ok(answer)) => {
@@ -264,6 +314,8 @@ impl Desk {
 
     /// The log did not answer: whether the entries are in it is unknown, and so are told who asked.
     pub fn unavailable(&mut self, now: Time) {
+        // What follows is looked for again when the log is there: it may have another history then.
+        self.follows_at = Some(now.max(Time(1)));
         let appending = std::mem::take(&mut self.appending).into_iter().map(|next| next.pending);
         let waiting = appending.chain(std::mem::take(&mut self.again)).collect();
         self.refuse_unavailable(waiting, now);
@@ -275,72 +327,6 @@ impl Desk {
         let show = replica.show();
         inbox.into_iter().for_each(|pending| refuse(show, pending, Refusal::Unavailable, now));
     }
-}
-
-/// What is answered to a command whose entries had these outcomes; none where they were void.
-fn answer(
-    show: &Show,
-    command: &Command,
-    outcomes: &[Outcome],
-    now: Time,
-) -> Option<Result<Answer, Refused>> {
-    let hold = |id: HoldId| show.hold(id).map(|hold| Ok(Answer::Hold(view_of(show, hold))));
-    match outcomes.last()? {
-        Outcome::Void => None,
-        Outcome::Held { hold: id, .. } | Outcome::Changed { hold: id, .. } => hold(*id),
-        Outcome::Sold { order, .. } => show
-            .order(*order)
-            .map(|order| Ok(Answer::Order(OrderView::of(order, &show.definition().id)))),
-        Outcome::PaymentDeclined { .. } => {
-            let refusal = Refusal::PaymentDeclined { code: declined_code(command) };
-            Some(Err(Refused::of(show, refusal, now)))
-        }
-        Outcome::Released { .. }
-        | Outcome::Lapsed { .. }
-        | Outcome::PaymentBegun { .. }
-        | Outcome::Blocking => Some(Ok(Answer::Done)),
-    }
-}
-
-/// What an outcome gives the session to be told. The asker of a grant gets the answer instead; an
-/// end is told to all, the asker included.
-fn told(
-    show: &Show,
-    outcome: Outcome,
-    asker: Option<SocketId>,
-    now: Time,
-    hears: &dyn Fn(SessionId, Option<SocketId>) -> bool,
-) -> Option<Told> {
-    let (session, except) = match outcome {
-        Outcome::Held { session, .. }
-        | Outcome::Changed { session, .. }
-        | Outcome::Sold { session, .. } => (session, asker),
-        Outcome::Lapsed { session, .. } | Outcome::Released { session, .. } => (session, None),
-        Outcome::Void
-        | Outcome::PaymentBegun { .. }
-        | Outcome::PaymentDeclined { .. }
-        | Outcome::Blocking => return None,
-    };
-    if !hears(session, except) {
-        return None;
-    }
-    let notice = match outcome {
-        Outcome::Held { hold, .. } | Outcome::Changed { hold, .. } => {
-            Notice::HoldChanged { hold: view_of(show, show.hold(hold)?), now }
-        }
-        Outcome::Sold { order, .. } => {
-            Notice::Order { order: OrderView::of(show.order(order)?, &show.definition().id), now }
-        }
-        Outcome::Lapsed { hold, .. } => Notice::HoldExpired { hold },
-        Outcome::Released { hold, .. } => {
-            Notice::HoldReleased { hold, reason: ReleaseReason::Released }
-        }
-        Outcome::Void
-        | Outcome::PaymentBegun { .. }
-        | Outcome::PaymentDeclined { .. }
-        | Outcome::Blocking => return None,
-    };
-    Some(Told { session, except, notice })
 }
 
 fn refuse(show: &Show, pending: Pending, refusal: Refusal, now: Time) {
@@ -369,8 +355,8 @@ impl Pending {
         let notice = match answer {
             Answer::Hold(hold) => Notice::HoldChanged { hold, now },
             Answer::Order(order) => Notice::Order { order, now },
-            // A release is told to all in any case.
-            Answer::Done => return None,
+            // An end is told to all in any case, and a place in line when it is asked for.
+            Answer::Done | Answer::Waiting(_) => return None,
         };
         Some(Told { session: session?, except: None, notice })
     }
@@ -378,20 +364,5 @@ impl Pending {
     /// Gives the answer back where nobody waits for it.
     fn answered(self, answer: Result<Reply, Refused>) -> Option<Result<Reply, Refused>> {
         self.answer?.send(answer).err()
-    }
-}
-
-/// A hold, as its holder sees it.
-pub(super) fn view_of(show: &Show, hold: &Hold) -> HoldView {
-    HoldView::of(hold, show.total(&hold.seats))
-}
-
-fn declined_code(command: &Command) -> String {
-    match command {
-        Command::Buy { purchase, .. } => match &purchase.payment {
-            Decision::Declined { code } => code.clone(),
-            Decision::Approved(_) => String::new(),
-        },
-        _ => String::new(),
     }
 }

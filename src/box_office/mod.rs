@@ -11,6 +11,7 @@ mod desk;
 mod open_show;
 mod replica;
 mod task;
+mod telling;
 
 use std::sync::Arc;
 

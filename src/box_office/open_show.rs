@@ -9,11 +9,12 @@ use uuid::Uuid;
 
 use crate::hall::{Floor, Hall};
 use crate::hub::{Board, SocketId};
-use crate::protocol::rpc::{HoldView, OrderView};
+use crate::protocol::rpc::{HoldView, OrderView, WaitingView};
 use crate::show::{Asked, Command, Definition, Head, Refusal, SessionId, Time, propose};
 
 use super::clock::Clock;
-use super::desk::{Pending, Refused, Reply, Shared, view_of};
+use super::desk::{Pending, Refused, Reply, Shared};
+use super::telling::{view_of, waiting_of};
 
 /// How long an asker waits for the log before hearing `unavailable`: as long as a buyer looks at a
 /// button that does nothing.
@@ -40,6 +41,8 @@ pub struct Looked {
     pub holds: Vec<HoldView>,
     /// Its orders, the oldest first.
     pub orders: Vec<OrderView>,
+    /// Its place in the waitlist.
+    pub waiting: Option<WaitingView>,
     /// The clock.
     pub now: Time,
 }
@@ -166,6 +169,7 @@ impl OpenShow {
         Looked {
             holds: show.hold_of(session).map(|hold| view_of(show, hold)).into_iter().collect(),
             orders: orders.map(|order| OrderView::of(order, &self.definition.id)).collect(),
+            waiting: show.ticket_of(session).map(|ticket| waiting_of(show, ticket)),
             now,
         }
     }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::audit::{self, Replay, Step};
 use crate::hall::{Hall, Seat};
 use crate::log::Chain;
-use crate::show::{Fact, Outcome, Sale, ShowId, Time};
+use crate::show::{Fact, Joining, Outcome, Sale, ShowId, Time};
 
 use super::copy::{self, CopyArgs};
 use super::place::PlaceArgs;
@@ -124,9 +124,35 @@ fn as_text(step: &Step, hall: Option<&Hall>) -> String {
         Fact::SeatsSold(sale) => sold(sale),
         Fact::SeatsBlocked { seats: blocked } => format!("blocked   {}", seats(blocked)),
         Fact::SeatsUnblocked { seats: blocked } => format!("unblocked {}", seats(blocked)),
+        Fact::TicketTaken(joining) => joined(joining),
+        Fact::SeatsOffered { ticket, hold, seats: offered, expires_at } => {
+            let (until, offered) = (utc(*expires_at), seats(offered));
+            format!("offered   {offered} until {until}, hold {hold}, ticket {ticket}")
+        }
+        Fact::OfferAccepted { hold, expires_at } => {
+            format!("accepted  hold {hold}, until {}", utc(*expires_at))
+        }
+        Fact::TicketParted { ticket } => format!("parted    ticket {ticket}: seats apart will do"),
+        Fact::TicketClosed { ticket, reason } => {
+            format!("closed    ticket {ticket}: {}", reason.word())
+        }
     };
     let void = if step.outcome == Outcome::Void { "(void) " } else { "" };
     format!("{:>8}  {}  {void}{what}", step.recorded.seq, utc(step.entry.time))
+}
+
+fn joined(joining: &Joining) -> String {
+    let Joining { ticket, session, until, wish } = joining;
+    let apart = if wish.together { "" } else { ", apart" };
+    let within = [("categories", &wish.categories), ("sections", &wish.sections)];
+    let within = within.into_iter().chain([("areas", &wish.areas)]);
+    let within: String = within
+        .filter_map(|(name, list)| Some(format!(", of {name} {:?}", list.as_ref()?)))
+        .collect();
+    let (party, until) = (wish.quantity, utc(*until));
+    format!(
+        "waits     for {party}{apart}{within} until {until}, ticket {ticket}, session {session}"
+    )
 }
 
 fn sold(sale: &Sale) -> String {
@@ -166,6 +192,25 @@ fn as_json(step: &Step, replay: &Replay) -> Value {
         }
         Fact::SeatsUnblocked { seats: blocked } => {
             ("seats_unblocked", json!({ "seats": seats(blocked) }))
+        }
+        Fact::TicketTaken(joining) => (
+            "ticket_taken",
+            json!({ "ticket": joining.ticket, "session": joining.session, "until": joining.until,
+                "quantity": joining.wish.quantity, "together": joining.wish.together,
+                "categories": joining.wish.categories, "sections": joining.wish.sections,
+                "areas": joining.wish.areas }),
+        ),
+        Fact::SeatsOffered { ticket, hold, seats: offered, expires_at } => (
+            "seats_offered",
+            json!({ "ticket": ticket, "hold": hold, "seats": seats(offered),
+                "expires_at": expires_at }),
+        ),
+        Fact::OfferAccepted { hold, expires_at } => {
+            ("offer_accepted", json!({ "hold": hold, "expires_at": expires_at }))
+        }
+        Fact::TicketParted { ticket } => ("ticket_parted", json!({ "ticket": ticket })),
+        Fact::TicketClosed { ticket, reason } => {
+            ("ticket_closed", json!({ "ticket": ticket, "reason": reason.word() }))
         }
     };
     let head = replay.head();

@@ -12,7 +12,9 @@ use serde_json::json;
 use serde_json::value::RawValue;
 
 use crate::protocol::picture::Picture;
-use crate::protocol::rpc::{Card, FromServer, HoldView, Notice, OrderView, RpcError, reply};
+use crate::protocol::rpc::{
+    Card, FromServer, HoldView, Notice, OrderView, RpcError, WaitingView, reply,
+};
 use crate::protocol::seats::Format;
 use crate::protocol::{HoldId, ShowId, Time, Wish};
 
@@ -29,11 +31,13 @@ pub struct Identified {
     pub holds: Vec<HoldView>,
     /// What it bought in this show.
     pub orders: Vec<OrderView>,
+    /// Its place in the waitlist.
+    pub waiting: Option<WaitingView>,
     /// The server's clock.
     pub now: Time,
 }
 
-/// The answer to `hold`, `hold_best` and `change`.
+/// The answer to `hold`, `hold_best`, `change` and `waitlist.accept`.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Held {
     /// As it is now.
@@ -44,7 +48,18 @@ pub struct Held {
     pub now: Time,
 }
 
-/// The answer to `release`.
+/// The answer to `waitlist.join`.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Joined {
+    /// The place in line.
+    pub waiting: WaitingView,
+    /// The position of the change.
+    pub seq: u64,
+    /// The server's clock.
+    pub now: Time,
+}
+
+/// The answer to `release`, `waitlist.leave` and `waitlist.decline`.
 #[derive(Clone, Copy, Debug, Deserialize)]
 pub struct Released {
     /// The position of the change.
@@ -60,6 +75,31 @@ pub struct Bought {
     pub seq: u64,
     /// The server's clock.
     pub now: Time,
+}
+
+/// A wish as params.
+#[derive(Serialize)]
+struct Wished<'a> {
+    quantity: u32,
+    together: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    categories: Option<&'a [u16]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sections: Option<&'a [u16]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    areas: Option<&'a [u16]>,
+}
+
+impl<'a> From<&'a Wish> for Wished<'a> {
+    fn from(wish: &'a Wish) -> Self {
+        Self {
+            quantity: wish.quantity,
+            together: wish.together,
+            categories: wish.categories.as_deref(),
+            sections: wish.sections.as_deref(),
+            areas: wish.areas.as_deref(),
+        }
+    }
 }
 
 type Answer = Result<Box<RawValue>, RpcError>;
@@ -101,25 +141,27 @@ impl Buyer {
 
     /// Asks for the best seats there are.
     pub async fn hold_best(&mut self, wish: &Wish) -> Result<Held, ClientError> {
-        #[derive(Serialize)]
-        struct Params<'a> {
-            quantity: u32,
-            together: bool,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            categories: Option<&'a [u16]>,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            sections: Option<&'a [u16]>,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            areas: Option<&'a [u16]>,
-        }
-        let params = Params {
-            quantity: wish.quantity,
-            together: wish.together,
-            categories: wish.categories.as_deref(),
-            sections: wish.sections.as_deref(),
-            areas: wish.areas.as_deref(),
-        };
-        self.call("hold_best", &params).await
+        self.call("hold_best", &Wished::from(wish)).await
+    }
+
+    /// Waits in line for the best seats there may be.
+    pub async fn join(&mut self, wish: &Wish) -> Result<Joined, ClientError> {
+        self.call("waitlist.join", &Wished::from(wish)).await
+    }
+
+    /// Waits no longer.
+    pub async fn leave(&mut self) -> Result<Released, ClientError> {
+        self.call("waitlist.leave", &json!({})).await
+    }
+
+    /// Takes what is offered.
+    pub async fn accept(&mut self) -> Result<Held, ClientError> {
+        self.call("waitlist.accept", &json!({})).await
+    }
+
+    /// Lets the next have what is offered.
+    pub async fn decline(&mut self) -> Result<Released, ClientError> {
+        self.call("waitlist.decline", &json!({})).await
     }
 
     /// Swaps a hold's seats for these.

@@ -140,6 +140,9 @@ impl Doorkeeper {
             Ok(Reply { answer: Answer::Order(order), seq, now }) => {
                 response::granted(&request.id, &Granted::Bought { order: &order, seq, now })
             }
+            Ok(Reply { answer: Answer::Waiting(waiting), seq, now }) => {
+                response::granted(&request.id, &Granted::Waiting { waiting: &waiting, seq, now })
+            }
             Ok(Reply { answer: Answer::Done, seq, .. }) => {
                 response::granted(&request.id, &Granted::Released { seq })
             }
@@ -185,6 +188,7 @@ impl Doorkeeper {
             session: &token,
             holds: &looked.holds,
             orders: &looked.orders,
+            waiting: looked.waiting.as_ref(),
             now: looked.now,
         };
         response::granted(&request.id, &known)
@@ -220,9 +224,8 @@ impl Doorkeeper {
 /// the request, not a wish that cannot be had.
 pub fn read(show: &OpenShow, message: &[u8]) -> Result<Incoming, Faulty> {
     let incoming = request::parse(message)?;
-    let Incoming::Request(Request { id, method: Method::HoldBest(wish) }) = &incoming else {
-        return Ok(incoming);
-    };
+    let Incoming::Request(Request { id, method }) = &incoming else { return Ok(incoming) };
+    let Some(wish) = method.wish() else { return Ok(incoming) };
     let hall = show.hall();
     let lists = [
         ("categories", &wish.categories, hall.categories.len()),
@@ -265,6 +268,10 @@ fn command(session: SessionId, method: &Method) -> Option<Command> {
             };
             Command::Buy { session, hold: asked.hold, purchase: Box::new(purchase) }
         }
+        Method::WaitlistJoin(wish) => Command::Join { session, wish: wish.clone() },
+        Method::WaitlistLeave => Command::Leave { session },
+        Method::WaitlistAccept => Command::Accept { session },
+        Method::WaitlistDecline => Command::Decline { session },
     })
 }
 

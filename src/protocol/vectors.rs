@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::hall::Seat;
-use crate::show::{Currency, HoldId, Money, OrderId, Refusal, ShowId, Time};
+use crate::show::{Currency, HoldId, Money, OrderId, Refusal, ShowId, TicketId, Time};
 
 use super::picture::{Applied, Picture};
 use super::rpc::response::{self, Granted};
@@ -161,11 +161,12 @@ fn meaning(request: &rpc::Request) -> Value {
     let mut means = match &request.method {
         Method::Identify { session } => json!({ "session": session }),
         Method::Hold { seats } => json!({ "seats": seats }),
-        Method::HoldBest(wish) => json!({
+        Method::HoldBest(wish) | Method::WaitlistJoin(wish) => json!({
             "quantity": wish.quantity, "together": wish.together, "areas": wish.areas,
             "categories": wish.categories, "sections": wish.sections,
         }),
         Method::Change { hold, seats } => json!({ "hold": hold, "seats": seats }),
+        Method::WaitlistLeave | Method::WaitlistAccept | Method::WaitlistDecline => json!({}),
         Method::Release { hold } => json!({ "hold": hold }),
         Method::Buy(buy) => json!({
             "hold": buy.hold, "payment": buy.payment, "key": buy.key,
@@ -222,6 +223,17 @@ fn hold() -> rpc::HoldView {
     }
 }
 
+fn waiting() -> rpc::WaitingView {
+    rpc::WaitingView {
+        ticket: TicketId(id(0x2c)),
+        quantity: 2,
+        position: 17,
+        since: Time(1_795_000_000_000),
+        until: Time(1_795_003_600_000),
+        head: rpc::HeadView { epoch: u64::MAX, seq: 9, chain: [0x9f; 32] },
+    }
+}
+
 fn order() -> rpc::OrderView {
     rpc::OrderView {
         id: OrderId(id(0x2b)),
@@ -249,9 +261,25 @@ fn answer(name: &str) -> String {
     match name {
         "identified" => {
             let (holds, orders) = (&[hold][..], &[order][..]);
-            let granted = Granted::Identified { session: "secret", holds, orders, now };
+            let granted =
+                Granted::Identified { session: "secret", holds, orders, waiting: None, now };
             response::granted(&request("1"), &granted)
         }
+        "identified while waiting" => {
+            let (holds, orders, waiting) = (&[][..], &[][..], Some(&waiting()));
+            let granted = Granted::Identified { session: "secret", holds, orders, waiting, now };
+            response::granted(&request("1"), &granted)
+        }
+        "joined the waitlist" => {
+            let granted = Granted::Waiting { waiting: &waiting(), seq: 9, now };
+            response::granted(&request("6"), &granted)
+        }
+        "seats kept for those who wait" => {
+            refused(Refusal::WaitlistFirst { seats: vec![Seat(12)] })
+        }
+        "seats available to who would wait" => refused(Refusal::SeatsAvailable),
+        "waiting already" => refused(Refusal::AlreadyWaiting),
+        "nothing offered" => refused(Refusal::NoOffer),
         "held" => {
             response::granted(&request(r#""a""#), &Granted::Held { hold: &hold, seq: 7, now })
         }
@@ -276,6 +304,13 @@ fn notice(name: &str) -> Notice {
     let now = Time(1_795_000_000_000);
     match name {
         "hold.changed" => Notice::HoldChanged { hold: hold(), now },
+        "waitlist.position" => Notice::WaitlistPosition { position: 3 },
+        "waitlist.offer" => Notice::WaitlistOffer {
+            hold: rpc::HoldView { state: rpc::HoldState::Offered, ..hold() },
+            now,
+        },
+        "waitlist.apart" => Notice::WaitlistApart {},
+        "waitlist.closed" => Notice::WaitlistClosed { reason: "sold_out".into() },
         "order" => Notice::Order { order: order(), now },
         "hold.expired" => Notice::HoldExpired { hold: hold().id },
         "hold.released" => {

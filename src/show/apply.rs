@@ -10,7 +10,8 @@ use crate::hall::Seat;
 use super::entry::{Entry, Fact, Sale};
 use super::hold::{Hold, HoldState};
 use super::order::Order;
-use super::{Head, HoldId, OrderId, SeatState, SessionId, Show, Time};
+use super::waitlist::{CloseReason, Moved};
+use super::{Head, HoldId, OrderId, SeatState, SessionId, Show, TicketId, Time};
 
 /// What an entry did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +35,16 @@ pub enum Outcome {
     Sold { order: OrderId, session: SessionId },
     /// The house blocked or unblocked seats.
     Blocking,
+    /// A session took a ticket.
+    Joined { ticket: TicketId, session: SessionId },
+    /// A ticket was offered its seats.
+    Offered { ticket: TicketId, hold: HoldId, session: SessionId },
+    /// An offer was accepted.
+    Accepted { ticket: TicketId, hold: HoldId, session: SessionId },
+    /// A ticket goes on waiting for seats apart.
+    Parted { ticket: TicketId, session: SessionId },
+    /// A ticket was closed, and its offer, if it had one, with it.
+    Closed { ticket: TicketId, session: SessionId, reason: CloseReason },
 }
 
 /// A seat and what it became.
@@ -46,22 +57,38 @@ impl Show {
         self.time = self.time.max(entry.time);
         let now = self.time;
         self.lapsed.forget_before(now);
-        let done = match &entry.fact {
+        let mut moved = Moved::default();
+        let done = self.done(head, &entry.fact, now, &mut moved);
+        self.settle(moved, changes);
+        done.unwrap_or(Outcome::Void)
+    }
+
+    /// What a fact does, but for those who wait; none where its guard is false.
+    fn done(&mut self, head: Head, fact: &Fact, now: Time, moved: &mut Moved) -> Option<Outcome> {
+        match fact {
             Fact::SeatsHeld { hold, session, seats, expires_at } => {
-                self.seats_held(*hold, *session, seats, *expires_at, changes)
+                self.seats_held(*hold, *session, seats, *expires_at, moved)
             }
-            Fact::SeatsChanged { hold, seats } => self.seats_changed(*hold, seats, changes),
-            Fact::HoldReleased { hold } => self.hold_released(*hold, changes),
-            Fact::HoldLapsed { hold } => self.hold_lapsed(*hold, now, changes),
+            Fact::SeatsChanged { hold, seats } => self.seats_changed(*hold, seats, moved),
+            Fact::HoldReleased { hold } => self.hold_released(*hold, moved),
+            Fact::HoldLapsed { hold } => self.hold_lapsed(*hold, now, moved),
             Fact::PaymentBegun { hold, attempt, pinned_until } => {
                 self.payment_begun(*hold, *attempt, *pinned_until)
             }
             Fact::PaymentDeclined { hold, attempt, .. } => self.payment_declined(*hold, *attempt),
-            Fact::SeatsSold(sale) => self.seats_sold(sale, head, now, changes),
-            Fact::SeatsBlocked { seats } => self.seats_blocked(seats, changes),
-            Fact::SeatsUnblocked { seats } => self.seats_unblocked(seats, changes),
-        };
-        done.unwrap_or(Outcome::Void)
+            Fact::SeatsSold(sale) => self.seats_sold(sale, head, now, moved),
+            Fact::SeatsBlocked { seats } => self.seats_blocked(seats, moved),
+            Fact::SeatsUnblocked { seats } => self.seats_unblocked(seats, moved),
+            Fact::TicketTaken(joining) => self.ticket_taken(joining, head, now, moved),
+            Fact::SeatsOffered { ticket, hold, seats, expires_at } => {
+                self.seats_offered(*ticket, *hold, seats, *expires_at)
+            }
+            Fact::OfferAccepted { hold, expires_at } => self.offer_accepted(*hold, *expires_at),
+            Fact::TicketParted { ticket } => self.ticket_parted(*ticket, moved),
+            Fact::TicketClosed { ticket, reason } => {
+                self.ticket_closed(*ticket, *reason, now, moved)
+            }
+        }
     }
 
     /// Guard: at least one seat, all different and free; the session holds nothing; the name is new.
@@ -71,7 +98,7 @@ impl Show {
         session: SessionId,
         seats: &[Seat],
         expires_at: Time,
-        changes: &mut Vec<SeatChange>,
+        moved: &mut Moved,
     ) -> Option<Outcome> {
         let fits = ascending(seats)
             && seats.iter().all(|seat| self.free.has(*seat))
@@ -80,7 +107,7 @@ impl Show {
         if !fits {
             return None;
         }
-        self.take(seats, changes);
+        self.take(seats, moved);
         self.holds.insert(Hold {
             id: hold,
             session,
@@ -90,18 +117,14 @@ impl Show {
             attempts: 0,
             pinned_until: None,
         });
+        self.no_longer_waits(session, moved);
         Some(Outcome::Held { hold, session })
     }
 
     /// Guard: the hold stands and is not being paid; at least one seat, all different, each free or
-    /// the hold's own.
-    fn seats_changed(
-        &mut self,
-        id: HoldId,
-        seats: &[Seat],
-        changes: &mut Vec<SeatChange>,
-    ) -> Option<Outcome> {
-        let hold = self.holds.get(id).filter(|hold| hold.state == HoldState::Held)?;
+    /// the hold's own. An offered hold is one that is not being paid, here and for its release.
+    fn seats_changed(&mut self, id: HoldId, seats: &[Seat], moved: &mut Moved) -> Option<Outcome> {
+        let hold = self.holds.get(id).filter(|hold| hold.state != HoldState::Paying)?;
         let own = |seat: &Seat| hold.seats.binary_search(seat).is_ok();
         if !ascending(seats) || !seats.iter().all(|seat| self.free.has(*seat) || own(seat)) {
             return None;
@@ -110,36 +133,38 @@ impl Show {
         let taken: Vec<Seat> = seats.iter().copied().filter(|seat| !own(seat)).collect();
         let given: Vec<Seat> =
             hold.seats.iter().copied().filter(|seat| seats.binary_search(seat).is_err()).collect();
-        self.take(&taken, changes);
-        self.give_back(&given, changes);
+        self.take(&taken, moved);
+        self.give_back(&given, moved);
         self.holds.change(id, |hold| hold.seats = seats.into());
         Some(Outcome::Changed { hold: id, session })
     }
 
     /// Guard: the hold stands and is not being paid.
-    fn hold_released(&mut self, id: HoldId, changes: &mut Vec<SeatChange>) -> Option<Outcome> {
-        self.holds.get(id).filter(|hold| hold.state == HoldState::Held)?;
+    fn hold_released(&mut self, id: HoldId, moved: &mut Moved) -> Option<Outcome> {
+        self.holds.get(id).filter(|hold| hold.state != HoldState::Paying)?;
         let hold = self.holds.remove(id)?;
-        self.give_back(&hold.seats, changes);
+        self.give_back(&hold.seats, moved);
+        if hold.state == HoldState::Offered {
+            return Some(self.offer_ended(&hold, CloseReason::Declined));
+        }
         Some(Outcome::Released { hold: id, session: hold.session })
     }
 
     /// Guard: the hold stands, and its end (deadline plus buffer, or pin) has come.
-    fn hold_lapsed(
-        &mut self,
-        id: HoldId,
-        now: Time,
-        changes: &mut Vec<SeatChange>,
-    ) -> Option<Outcome> {
+    fn hold_lapsed(&mut self, id: HoldId, now: Time, moved: &mut Moved) -> Option<Outcome> {
         let grace_ms = self.definition.policy.grace_ms;
         self.holds.get(id).filter(|hold| hold.frees_at(grace_ms) <= now)?;
         let hold = self.holds.remove(id)?;
-        self.give_back(&hold.seats, changes);
+        self.give_back(&hold.seats, moved);
         self.lapsed.insert(id, hold.session, now);
+        if hold.state == HoldState::Offered {
+            return Some(self.offer_ended(&hold, CloseReason::Lapsed));
+        }
         Some(Outcome::Lapsed { hold: id, session: hold.session })
     }
 
-    /// Guard: the hold stands, is not being paid, and this is its next attempt.
+    /// Guard: the hold stands, is not being paid, and this is its next attempt. An offer is accepted
+    /// first.
     fn payment_begun(&mut self, id: HoldId, attempt: u32, pinned_until: Time) -> Option<Outcome> {
         let next = |hold: &&Hold| {
             hold.state == HoldState::Held && hold.attempts.checked_add(1) == Some(attempt)
@@ -166,7 +191,7 @@ impl Show {
         sale: &Sale,
         head: Head,
         now: Time,
-        changes: &mut Vec<SeatChange>,
+        moved: &mut Moved,
     ) -> Option<Outcome> {
         self.paying(sale.hold, sale.attempt)?;
         if self.orders.get(sale.order).is_some() {
@@ -176,7 +201,8 @@ impl Show {
         for seat in &hold.seats {
             self.held.remove(*seat);
             self.sold.insert(*seat);
-            changes.push((*seat, SeatState::Sold));
+            moved.was(*seat, SeatState::Held);
+            moved.gone.push(*seat);
         }
         self.orders.insert(Order {
             id: sale.order,
@@ -194,10 +220,11 @@ impl Show {
     }
 
     /// Guard: at least one seat, all different, each free or blocked already.
-    fn seats_blocked(&mut self, seats: &[Seat], changes: &mut Vec<SeatChange>) -> Option<Outcome> {
+    fn seats_blocked(&mut self, seats: &[Seat], moved: &mut Moved) -> Option<Outcome> {
         self.can_be_blocked(seats).then_some(())?;
         for seat in seats.iter().filter(|seat| self.free.has(**seat)) {
-            changes.push((*seat, SeatState::Blocked));
+            moved.was(*seat, SeatState::Available);
+            moved.gone.push(*seat);
         }
         for seat in seats {
             self.free.remove(*seat);
@@ -207,14 +234,12 @@ impl Show {
     }
 
     /// Guard: at least one seat, all different, each blocked or free already.
-    fn seats_unblocked(
-        &mut self,
-        seats: &[Seat],
-        changes: &mut Vec<SeatChange>,
-    ) -> Option<Outcome> {
+    fn seats_unblocked(&mut self, seats: &[Seat], moved: &mut Moved) -> Option<Outcome> {
         self.can_be_blocked(seats).then_some(())?;
         for seat in seats.iter().filter(|seat| self.blocked.has(**seat)) {
-            changes.push((*seat, SeatState::Available));
+            moved.was(*seat, SeatState::Blocked);
+            moved.regained.push(*seat);
+            moved.freed.push(*seat);
         }
         for seat in seats {
             self.blocked.remove(*seat);
@@ -232,19 +257,20 @@ impl Show {
         self.holds.get(id).filter(under_way)
     }
 
-    fn take(&mut self, seats: &[Seat], changes: &mut Vec<SeatChange>) {
+    fn take(&mut self, seats: &[Seat], moved: &mut Moved) {
         for seat in seats {
             self.free.remove(*seat);
             self.held.insert(*seat);
-            changes.push((*seat, SeatState::Held));
+            moved.was(*seat, SeatState::Available);
         }
     }
 
-    fn give_back(&mut self, seats: &[Seat], changes: &mut Vec<SeatChange>) {
+    pub(super) fn give_back(&mut self, seats: &[Seat], moved: &mut Moved) {
         for seat in seats {
             self.held.remove(*seat);
             self.free.insert(*seat);
-            changes.push((*seat, SeatState::Available));
+            moved.was(*seat, SeatState::Held);
+            moved.freed.push(*seat);
         }
     }
 }

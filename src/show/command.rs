@@ -1,7 +1,7 @@
 //! Commands: what is asked of a show, parsed, in the imperative.
 
 use super::order::{Customer, Payment};
-use super::{HoldId, SessionId, Wish};
+use super::{CloseReason, HoldId, SessionId, TicketId, Wish};
 
 /// One thing asked of a show. Seat numbers are as the asker named them: whether the hall has such
 /// seats is for [`super::propose()`] to say.
@@ -18,12 +18,26 @@ pub enum Command {
     Release { session: SessionId, hold: HoldId },
     /// Buy a hold's seats with a payment whose outcome is known already.
     Buy { session: SessionId, hold: HoldId, purchase: Box<Purchase> },
+    /// Wait for seats of this wish.
+    Join { session: SessionId, wish: Wish },
+    /// Wait no longer.
+    Leave { session: SessionId },
+    /// Take what is offered.
+    Accept { session: SessionId },
+    /// Let the next have what is offered.
+    Decline { session: SessionId },
     /// Take seats off sale.
     Block { seats: Vec<u64> },
     /// Put seats back on sale.
     Unblock { seats: Vec<u64> },
     /// Free the seats of a hold that is past its end.
     Lapse { hold: HoldId },
+    /// Offer a ticket the seats that are kept for it, its whole party.
+    Offer { ticket: TicketId },
+    /// Seat a party apart that can never again sit together.
+    Part { ticket: TicketId },
+    /// Dismiss a ticket.
+    Dismiss { ticket: TicketId, reason: CloseReason },
 }
 
 /// How a hold is bought.
@@ -56,9 +70,16 @@ impl Command {
             }
             Self::Hold { .. }
             | Self::HoldBest { .. }
+            | Self::Join { .. }
+            | Self::Leave { .. }
+            | Self::Accept { .. }
+            | Self::Decline { .. }
             | Self::Block { .. }
             | Self::Unblock { .. }
-            | Self::Lapse { .. } => None,
+            | Self::Lapse { .. }
+            | Self::Offer { .. }
+            | Self::Part { .. }
+            | Self::Dismiss { .. } => None,
         }
     }
 
@@ -69,8 +90,17 @@ impl Command {
             | Self::HoldBest { session, .. }
             | Self::Change { session, .. }
             | Self::Release { session, .. }
-            | Self::Buy { session, .. } => Some(*session),
-            Self::Block { .. } | Self::Unblock { .. } | Self::Lapse { .. } => None,
+            | Self::Buy { session, .. }
+            | Self::Join { session, .. }
+            | Self::Leave { session }
+            | Self::Accept { session }
+            | Self::Decline { session } => Some(*session),
+            Self::Block { .. }
+            | Self::Unblock { .. }
+            | Self::Lapse { .. }
+            | Self::Offer { .. }
+            | Self::Part { .. }
+            | Self::Dismiss { .. } => None,
         }
     }
 }

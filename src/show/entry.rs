@@ -7,7 +7,8 @@ use crate::hall::Seat;
 
 use super::codec::{CodecError, Reader, Writer};
 use super::order::{Customer, Payment, PaymentState};
-use super::{Currency, HoldId, Money, OrderId, SessionId, Time};
+use super::waitlist::{Joining, read_wish, write_wish};
+use super::{CloseReason, Currency, HoldId, Money, OrderId, SessionId, TicketId, Time};
 
 /// The version every entry begins with.
 pub const ENTRY_VERSION: u8 = 1;
@@ -43,6 +44,16 @@ pub enum Fact {
     SeatsBlocked { seats: Box<[Seat]> },
     /// The house put seats back on sale.
     SeatsUnblocked { seats: Box<[Seat]> },
+    /// A session took a ticket: it waits for seats of its wish.
+    TicketTaken(Box<Joining>),
+    /// The seats kept for a ticket were offered to it, until a deadline.
+    SeatsOffered { ticket: TicketId, hold: HoldId, seats: Box<[Seat]>, expires_at: Time },
+    /// An offer was accepted: it is an ordinary hold with a new deadline.
+    OfferAccepted { hold: HoldId, expires_at: Time },
+    /// A party that can never again sit together goes on waiting for seats apart.
+    TicketParted { ticket: TicketId },
+    /// A ticket was closed.
+    TicketClosed { ticket: TicketId, reason: CloseReason },
 }
 
 /// What a sale says.
@@ -94,6 +105,11 @@ impl Entry {
 }
 
 impl Fact {
+    /// Whether it is about those who wait: what it comes to rests on the hall's rows.
+    pub fn is_of_the_waitlist(&self) -> bool {
+        self.kind() >= 10
+    }
+
     /// The byte that names the kind.
     fn kind(&self) -> u8 {
         match self {
@@ -106,6 +122,11 @@ impl Fact {
             Self::SeatsSold(_) => 7,
             Self::SeatsBlocked { .. } => 8,
             Self::SeatsUnblocked { .. } => 9,
+            Self::TicketTaken(_) => 10,
+            Self::SeatsOffered { .. } => 11,
+            Self::OfferAccepted { .. } => 12,
+            Self::TicketParted { .. } => 13,
+            Self::TicketClosed { .. } => 14,
         }
     }
 
@@ -134,6 +155,27 @@ impl Fact {
             }
             Self::SeatsSold(sale) => sale.write(to),
             Self::SeatsBlocked { seats } | Self::SeatsUnblocked { seats } => to.seats(seats),
+            Self::TicketTaken(joining) => {
+                to.id(joining.ticket.0);
+                to.id(joining.session.0);
+                to.time(joining.until);
+                write_wish(&joining.wish, to);
+            }
+            Self::SeatsOffered { ticket, hold, seats, expires_at } => {
+                to.id(ticket.0);
+                to.id(hold.0);
+                to.time(*expires_at);
+                to.seats(seats);
+            }
+            Self::OfferAccepted { hold, expires_at } => {
+                to.id(hold.0);
+                to.time(*expires_at);
+            }
+            Self::TicketParted { ticket } => to.id(ticket.0),
+            Self::TicketClosed { ticket, reason } => {
+                to.id(ticket.0);
+                to.byte(reason.number());
+            }
         }
     }
 
@@ -160,6 +202,24 @@ impl Fact {
             7 => Self::SeatsSold(Box::new(Sale::read(from)?)),
             8 => Self::SeatsBlocked { seats: from.seats()? },
             9 => Self::SeatsUnblocked { seats: from.seats()? },
+            10 => Self::TicketTaken(Box::new(Joining {
+                ticket: TicketId(from.id()?),
+                session: SessionId(from.id()?),
+                until: from.time()?,
+                wish: read_wish(from)?,
+            })),
+            11 => {
+                let (ticket, hold) = (TicketId(from.id()?), HoldId(from.id()?));
+                let expires_at = from.time()?;
+                Self::SeatsOffered { ticket, hold, seats: from.seats()?, expires_at }
+            }
+            12 => Self::OfferAccepted { hold: HoldId(from.id()?), expires_at: from.time()? },
+            13 => Self::TicketParted { ticket: TicketId(from.id()?) },
+            14 => Self::TicketClosed {
+                ticket: TicketId(from.id()?),
+                reason: CloseReason::logged(from.byte()?)
+                    .ok_or(CodecError::Value("not a reason to close a ticket"))?,
+            },
             unknown => return Err(CodecError::Kind(unknown)),
         })
     }

@@ -13,6 +13,8 @@ pub enum HoldState {
     Held,
     /// A payment is under way.
     Paying,
+    /// Offered to one who waits, to be accepted.
+    Offered,
 }
 
 /// Seats kept for one session.
@@ -41,7 +43,7 @@ impl Hold {
         let deadline = self.expires_at.plus_ms(grace_ms);
         match (self.state, self.pinned_until) {
             (HoldState::Paying, Some(pin)) => deadline.max(pin),
-            (HoldState::Paying | HoldState::Held, _) => deadline,
+            (HoldState::Paying | HoldState::Held | HoldState::Offered, _) => deadline,
         }
     }
 }

@@ -29,6 +29,10 @@ uuid_id! {
     OrderId
 }
 uuid_id! {
+    /// A ticket: a place in the waitlist.
+    TicketId
+}
+uuid_id! {
     /// A buyer's session. Not the secret itself: that is the signed token that carries it.
     SessionId
 }

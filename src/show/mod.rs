@@ -23,7 +23,9 @@ mod refusal;
 mod snapshot;
 mod state;
 mod time;
+mod waitlist;
 mod wish;
+mod wishing;
 
 pub use apply::{Outcome, SeatChange};
 pub use best::{best_seats, can_ever_sit_together, count_of_wish, leaves_orphans};
@@ -33,7 +35,7 @@ pub use definition::Definition;
 pub use entry::{ENTRY_VERSION, Entry, Fact, Sale};
 pub use head::Head;
 pub use hold::{Hold, HoldState};
-pub use ids::{HoldId, OrderId, SessionId, ShowId};
+pub use ids::{HoldId, OrderId, SessionId, ShowId, TicketId};
 pub use money::{Currency, Money};
 pub use order::{Customer, Order, Payment, PaymentState};
 pub use policy::{Admission, Orphans, Policy};
@@ -41,6 +43,7 @@ pub use propose::{Asked, Proposal, propose};
 pub use refusal::Refusal;
 pub use state::{LAPSED_KNOWN_MS, Show};
 pub use time::Time;
+pub use waitlist::{CloseReason, Joining, Ticket};
 pub use wish::Wish;
 
 #[cfg(test)]

@@ -85,7 +85,25 @@ fn any_fact() -> impl Strategy<Value = Fact> {
             customer: None,
         }))
     });
+    let ticket = || (0..5u128).prop_map(|id| TicketId(Uuid::from_u128(id)));
+    let waiting = (ticket(), 0..5u128, 1..5u32, any::<bool>(), 0..400u64).prop_map(
+        |(ticket, session, quantity, together, until)| {
+            let session = SessionId(Uuid::from_u128(session));
+            let (categories, sections, areas) = (None, None, None);
+            let wish = Wish { quantity, together, categories, sections, areas };
+            Fact::TicketTaken(Box::new(Joining { ticket, session, until: Time(until), wish }))
+        },
+    );
+    let reason = (0..4u8).prop_map(|number| CloseReason::logged(number).unwrap());
     prop_oneof![
+        4 => waiting,
+        2 => (ticket(), hold(), sorted(), 0..300u64).prop_map(|(ticket, hold, seats, at)| {
+            Fact::SeatsOffered { ticket, hold, seats, expires_at: Time(at) }
+        }),
+        1 => (hold(), 0..300u64)
+            .prop_map(|(hold, at)| Fact::OfferAccepted { hold, expires_at: Time(at) }),
+        1 => ticket().prop_map(|ticket| Fact::TicketParted { ticket }),
+        1 => (ticket(), reason).prop_map(|(ticket, reason)| Fact::TicketClosed { ticket, reason }),
         4 => (hold(), session, prop_oneof![3 => sorted().boxed(), 1 => any_seats().boxed()], 0..300u64)
             .prop_map(|(hold, session, seats, at)| Fact::SeatsHeld {
                 hold, session, seats, expires_at: Time(at),
@@ -111,7 +129,7 @@ fn any_entry() -> impl Strategy<Value = Entry> {
 
 /// No seat in two states, none in none; holds and orders are what the seats say.
 fn check(show: &Show) {
-    let sets = [show.free(), show.held(), show.sold(), show.blocked()];
+    let sets = [show.free(), show.held(), show.kept(), show.sold(), show.blocked()];
     for seat in (0..SEATS).map(Seat) {
         let states = sets.iter().filter(|set| set.has(seat)).count();
         assert_eq!(states, 1, "seat {seat:?} is in {states} states");

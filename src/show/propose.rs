@@ -10,11 +10,11 @@ use uuid::Uuid;
 
 use crate::hall::{Seat, SeatSet};
 
-use super::best::{best_seats, can_ever_sit_together, count_of_wish, leaves_orphans};
+use super::best::leaves_orphans;
 use super::command::{Command, Decision, Purchase};
 use super::entry::{Entry, Fact, Sale};
 use super::hold::{Hold, HoldState};
-use super::{HoldId, OrderId, Orphans, Refusal, SessionId, Show, Time, Wish};
+use super::{HoldId, OrderId, Orphans, Refusal, SessionId, Show, Time};
 
 /// What comes of a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,8 +33,8 @@ pub enum Proposal {
 /// the best seats spread, and what depends on an earlier proposal waits for its outcome.
 #[derive(Debug)]
 pub struct Asked {
-    seats: SeatSet,
-    sessions: BTreeSet<SessionId>,
+    pub(super) seats: SeatSet,
+    pub(super) sessions: BTreeSet<SessionId>,
 }
 
 impl Asked {
@@ -70,6 +70,13 @@ impl Asked {
                 seats.iter().for_each(|seat| self.seats.insert(*seat));
             }
         }
+    }
+
+    /// Those of `free` that this batch has not asked for.
+    pub(super) fn left_of(&self, free: &SeatSet) -> SeatSet {
+        let mut left = free.clone();
+        left.remove_all(&self.seats);
+        left
     }
 
     fn any_of(&self, seats: &[Seat]) -> bool {
@@ -140,9 +147,16 @@ pub fn propose(
             let hold = show.hold_to_change(*session, *hold, now)?;
             Proposal::Append(show.purchase(hold, purchase, now, fresh))
         }
+        Command::Join { session, wish } => show.joining(*session, wish, asked, now, fresh)?,
+        Command::Leave { session } => show.leaving(*session, now),
+        Command::Accept { session } => show.accepting(*session, now)?,
+        Command::Decline { session } => show.declining(*session, now)?,
         Command::Block { seats } => show.blocking(seats, asked, now, true)?,
         Command::Unblock { seats } => show.blocking(seats, asked, now, false)?,
         Command::Lapse { hold } => show.lapse(*hold, now),
+        Command::Offer { ticket } => show.offering(*ticket, now, fresh),
+        Command::Part { ticket } => show.parting(*ticket, now),
+        Command::Dismiss { ticket, reason } => show.dismissing(*ticket, *reason, now),
     };
     if let Proposal::Append(entries) = &proposal {
         asked.note(session, entries);
@@ -151,8 +165,8 @@ pub fn propose(
 }
 
 impl Show {
-    /// Rungs 2 and 4: is the show on, and does the session hold nothing yet?
-    fn may_hold(&self, session: SessionId, now: Time) -> Result<(), Refusal> {
+    /// Rungs 2 and 4: is the show on, and does the session neither hold nor wait yet?
+    pub(super) fn may_hold(&self, session: SessionId, now: Time) -> Result<(), Refusal> {
         if now >= self.definition.starts_at {
             return Err(Refusal::ShowOver);
         }
@@ -163,6 +177,7 @@ impl Show {
         }
         match self.holds.of_session(session) {
             Some(hold) => Err(Refusal::AlreadyHolding { hold: hold.id }),
+            None if self.queue.of_session(session).is_some() => Err(Refusal::AlreadyWaiting),
             None => Ok(()),
         }
     }
@@ -179,7 +194,7 @@ impl Show {
         }
         match hold.state {
             HoldState::Paying => Err(Refusal::PaymentInProgress),
-            HoldState::Held => Ok(hold),
+            HoldState::Held | HoldState::Offered => Ok(hold),
         }
     }
 
@@ -230,7 +245,9 @@ impl Show {
         if !gone.is_empty() {
             return Err(if free.has_at_least(wanted) {
                 Refusal::SeatsTaken { seats: gone }
-            } else if free.count() + self.held_by_others(free) >= wanted {
+            } else if gone.iter().any(|seat| self.kept().has(*seat)) {
+                Refusal::WaitlistFirst { seats: gone }
+            } else if free.count() + self.held_by_others(free) + self.kept().count() >= wanted {
                 Refusal::OthersAreHolding { seats: gone }
             } else {
                 Refusal::SoldOut { seats: gone }
@@ -265,57 +282,6 @@ impl Show {
             .sum()
     }
 
-    /// Rungs 5 and 6 for a wish: the best seats; none where it hangs on what this batch asked for.
-    fn best_for(&self, wish: &Wish, asked: &Asked) -> Result<Option<Vec<Seat>>, Refusal> {
-        if wish.quantity == 0 {
-            return Err(Refusal::NoSeatsNamed);
-        }
-        let max = self.definition.policy.seats_max;
-        if wish.quantity > max {
-            return Err(Refusal::TooManySeats { max });
-        }
-        let orphans = self.definition.policy.orphans;
-        if asked.sessions.is_empty() {
-            if let Some(seats) = best_seats(&self.floor, &self.free, wish, orphans) {
-                return Ok(Some(seats));
-            }
-        } else {
-            let mut free = self.free.clone();
-            free.remove_all(&asked.seats);
-            if let Some(seats) = best_seats(&self.floor, &free, wish, orphans) {
-                return Ok(Some(seats));
-            }
-            if best_seats(&self.floor, &self.free, wish, orphans).is_some() {
-                return Ok(None);
-            }
-        }
-        Err(self.why_no_best(wish))
-    }
-
-    /// Rungs 6 and 7 for a wish that cannot be had.
-    fn why_no_best(&self, wish: &Wish) -> Refusal {
-        // There may be seats, but every choice of them leaves a single one alone.
-        if let Some(seats) = best_seats(&self.floor, &self.free, wish, Orphans::Allow) {
-            let seats = leaves_orphans(&self.floor, &self.free, &seats);
-            return Refusal::OrphanSeat { seats };
-        }
-        let seats = Vec::new();
-        let available = count_of_wish(&self.floor, &self.free, wish);
-        let held = count_of_wish(&self.floor, &self.held, wish);
-        if available + held < wish.quantity {
-            return Refusal::SoldOut { seats };
-        }
-        let mut hoped = self.free.clone();
-        hoped.insert_all(&self.held);
-        if wish.together && !can_ever_sit_together(&self.floor, &hoped, wish) {
-            return Refusal::NotTogether { seats };
-        }
-        if available < wish.quantity {
-            return Refusal::OthersAreHolding { seats };
-        }
-        Refusal::NotTogether { seats }
-    }
-
     fn granting(&self, fresh: Uuid, session: SessionId, seats: Vec<Seat>, now: Time) -> Entry {
         let fact = Fact::SeatsHeld {
             hold: HoldId(fresh),
@@ -329,6 +295,7 @@ impl Show {
     /// The payment begins, and ends as the gateway said, in one append: a gateway whose answer is
     /// known without asking anyone leaves nothing in between to lose.
     fn purchase(&self, hold: &Hold, purchase: &Purchase, now: Time, fresh: Uuid) -> Vec<Entry> {
+        let accepted = (hold.state == HoldState::Offered).then(|| self.acceptance(hold.id, now));
         let attempt = hold.attempts.saturating_add(1);
         let pinned_until = now.plus_ms(self.definition.policy.pay_ms);
         let begun = Fact::PaymentBegun { hold: hold.id, attempt, pinned_until };
@@ -346,7 +313,8 @@ impl Show {
                 customer: purchase.customer.clone(),
             })),
         };
-        [begun, ended].map(|fact| Entry { time: now, fact }).into()
+        let facts = accepted.into_iter().chain([begun, ended]);
+        facts.map(|fact| Entry { time: now, fact }).collect()
     }
 
     fn blocking(
@@ -363,7 +331,9 @@ impl Show {
         if asked.any_of(&seats) {
             return Ok(Proposal::AskAgain);
         }
-        let taken = |seat: &Seat| self.held.has(*seat) || self.sold.has(*seat);
+        // What is kept for those who wait is as good as held.
+        let held = |seat: &Seat| self.held.has(*seat) || self.kept().has(*seat);
+        let taken = |seat: &Seat| held(seat) || self.sold.has(*seat);
         let gone: Vec<Seat> = seats.iter().copied().filter(taken).collect();
         if !gone.is_empty() {
             return Err(Refusal::SeatsTaken { seats: gone });

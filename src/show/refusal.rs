@@ -28,6 +28,10 @@ pub enum Refusal {
     PaymentInProgress,
     /// The session holds seats already.
     AlreadyHolding { hold: HoldId },
+    /// Nothing is offered to the session.
+    NoOffer,
+    /// The session waits already.
+    AlreadyWaiting,
     /// No seats were asked for.
     NoSeatsNamed,
     /// These were named more than once.
@@ -40,6 +44,8 @@ pub enum Refusal {
     SeatBlocked { seats: Vec<Seat> },
     /// These are not available, but as many others are.
     SeatsTaken { seats: Vec<Seat> },
+    /// One of these, or what would do, is kept for those who wait.
+    WaitlistFirst { seats: Vec<Seat> },
     /// Too few are available, but with those held there could be enough.
     OthersAreHolding { seats: Vec<Seat> },
     /// Not even if every hold lapsed.
@@ -48,6 +54,8 @@ pub enum Refusal {
     NotTogether { seats: Vec<Seat> },
     /// The choice would leave these alone.
     OrphanSeat { seats: Vec<Seat> },
+    /// There is no need to wait.
+    SeatsAvailable,
     /// The bank said no.
     PaymentDeclined { code: String },
     /// The bank did not answer.
@@ -68,16 +76,20 @@ impl Refusal {
             Self::HoldExpired => "hold_expired",
             Self::PaymentInProgress => "payment_in_progress",
             Self::AlreadyHolding { .. } => "already_holding",
+            Self::NoOffer => "no_offer",
+            Self::AlreadyWaiting => "already_waiting",
             Self::NoSeatsNamed => "no_seats_named",
             Self::SeatNamedTwice { .. } => "seat_named_twice",
             Self::TooManySeats { .. } => "too_many_seats",
             Self::UnknownSeat { .. } => "unknown_seat",
             Self::SeatBlocked { .. } => "seat_blocked",
             Self::SeatsTaken { .. } => "seats_taken",
+            Self::WaitlistFirst { .. } => "waitlist_first",
             Self::OthersAreHolding { .. } => "others_are_holding",
             Self::SoldOut { .. } => "sold_out",
             Self::NotTogether { .. } => "not_together",
             Self::OrphanSeat { .. } => "orphan_seat",
+            Self::SeatsAvailable => "seats_available",
             Self::PaymentDeclined { .. } => "payment_declined",
             Self::PaymentUnavailable => "payment_unavailable",
         }

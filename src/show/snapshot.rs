@@ -14,9 +14,10 @@ use super::entry::{
 };
 use super::hold::{Hold, HoldState};
 use super::order::Order;
+use super::waitlist::{House, Queue, Ticket};
 use super::{Definition, Head, HoldId, OrderId, SessionId, Show, Time};
 
-const SNAPSHOT_VERSION: u8 = 1;
+const SNAPSHOT_VERSION: u8 = 2;
 
 impl Show {
     /// The state as bytes.
@@ -41,6 +42,7 @@ impl Show {
             to.id(session.0);
             to.time(at);
         }
+        self.queue.write(&mut to);
         to.finish()
     }
 
@@ -82,7 +84,6 @@ impl Show {
             let (hold, session) = (HoldId(from.id()?), SessionId(from.id()?));
             show.lapsed.insert(hold, session, from.time()?);
         }
-        from.finish()?;
         for taken in [&show.held, &show.sold, &show.blocked] {
             show.free.remove_all(taken);
         }
@@ -90,7 +91,33 @@ impl Show {
         if parts.iter().map(|set| set.count()).sum::<u32>() != show.definition.seats {
             return Err(CodecError::Value("a seat in two states"));
         }
+        let mut house = House {
+            floor: &show.floor,
+            free: &mut show.free,
+            sold: &show.sold,
+            blocked: &show.blocked,
+        };
+        show.queue = Queue::read(&mut from, &mut house)?;
+        from.finish()?;
+        show.offers_and_tickets_match()?;
         Ok(show)
+    }
+}
+
+impl Show {
+    /// Every offer is a hold of its ticket's session, and every offered hold a ticket's.
+    fn offers_and_tickets_match(&self) -> Result<(), CodecError> {
+        let offered = |hold: &&Hold| hold.state == HoldState::Offered;
+        let theirs = |(ticket, hold): (&Ticket, HoldId)| {
+            self.hold(hold).filter(offered).is_some_and(|hold| hold.session == ticket.session)
+        };
+        let tickets = self.queue.iter().filter_map(|ticket| Some((ticket, ticket.offer?)));
+        let tickets: Vec<bool> = tickets.map(theirs).collect();
+        let offers = self.holds.iter().filter(offered).count();
+        if tickets.len() != offers || tickets.contains(&false) {
+            return Err(CodecError::Value("an offer without its ticket, or a ticket without it"));
+        }
+        Ok(())
     }
 }
 
@@ -118,6 +145,7 @@ fn write_hold(hold: &Hold, to: &mut Writer) {
     to.byte(match hold.state {
         HoldState::Held => 0,
         HoldState::Paying => 1,
+        HoldState::Offered => 2,
     });
     to.number(u64::from(hold.attempts));
     to.number(hold.pinned_until.map_or(0, |pin| pin.0));
@@ -132,6 +160,7 @@ fn read_hold(from: &mut Reader<'_>) -> Result<Hold, CodecError> {
         state: match from.byte()? {
             0 => HoldState::Held,
             1 => HoldState::Paying,
+            2 => HoldState::Offered,
             _ => return Err(CodecError::Value("not a hold's state")),
         },
         attempts: from.small()?,

@@ -7,7 +7,8 @@ use crate::hall::{Floor, Seat, SeatSet};
 
 use super::hold::{Hold, Holds};
 use super::order::{Order, Orders};
-use super::{Definition, HoldId, Money, OrderId, SeatState, SessionId, Time};
+use super::waitlist::{Queue, Ticket};
+use super::{Definition, HoldId, Money, OrderId, SeatState, SessionId, TicketId, Time};
 
 /// For how long a lapsed hold is told from one that never was: the protocol promises an hour.
 pub const LAPSED_KNOWN_MS: u64 = 3_600_000;
@@ -24,6 +25,7 @@ pub struct Show {
     pub(super) holds: Holds,
     pub(super) orders: Orders,
     pub(super) lapsed: Lapsed,
+    pub(super) queue: Queue,
     /// The time of the last entry: time only moves forward in a log.
     pub(super) time: Time,
 }
@@ -76,6 +78,7 @@ impl Show {
             holds: Holds::new(definition.policy.grace_ms),
             orders: Orders::default(),
             lapsed: Lapsed::default(),
+            queue: Queue::new(seats),
             time: Time(0),
             definition,
             floor,
@@ -102,6 +105,11 @@ impl Show {
         &self.held
     }
 
+    /// The seats kept for those who wait: nobody holds them, and nobody else may.
+    pub fn kept(&self) -> &SeatSet {
+        self.queue.kept()
+    }
+
     /// The seats that are bought.
     pub fn sold(&self) -> &SeatSet {
         &self.sold
@@ -116,7 +124,7 @@ impl Show {
     pub fn seat_state(&self, seat: Seat) -> SeatState {
         if self.free.has(seat) {
             SeatState::Available
-        } else if self.held.has(seat) {
+        } else if self.held.has(seat) || self.queue.kept().has(seat) {
             SeatState::Held
         } else if self.sold.has(seat) {
             SeatState::Sold
@@ -148,6 +156,31 @@ impl Show {
     /// Whether this hold lapsed, within the last hour.
     pub fn has_lapsed(&self, hold: HoldId, session: SessionId) -> bool {
         self.lapsed.was_of(hold, session)
+    }
+
+    /// The open tickets, the first in line first.
+    pub fn tickets(&self) -> impl Iterator<Item = &Ticket> {
+        self.queue.iter()
+    }
+
+    /// How many tickets are open.
+    pub fn waiting(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// An open ticket.
+    pub fn ticket(&self, id: TicketId) -> Option<&Ticket> {
+        self.queue.get(id)
+    }
+
+    /// The open ticket of a session, if it has one.
+    pub fn ticket_of(&self, session: SessionId) -> Option<&Ticket> {
+        self.queue.of_session(session)
+    }
+
+    /// A ticket's place in line, which is 1 for the first; those with an offer count.
+    pub fn position(&self, ticket: &Ticket) -> u32 {
+        self.queue.position(ticket)
     }
 
     /// An order.

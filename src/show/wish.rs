@@ -3,7 +3,7 @@
 use crate::hall::{Floor, SeatSet};
 
 /// A number of seats, and where they may be. Indexes are the hall's, checked by who parsed them.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Wish {
     /// How many seats.
     pub quantity: u32,
@@ -34,6 +34,15 @@ impl Wish {
             mask.keep_only(&places);
         }
         Some(mask)
+    }
+
+    /// The same wish in the one form that equal wishes have: each list ascending, each index once.
+    #[must_use]
+    pub fn in_order(mut self) -> Self {
+        for list in [&mut self.categories, &mut self.sections, &mut self.areas] {
+            *list = list.as_deref().map(distinct);
+        }
+        self
     }
 
     /// The seats of the sections and areas named; none where none are, so that any will do.

@@ -56,11 +56,18 @@ impl Reading {
         let counters = self.house.offices.counters();
         let shows = self.house.offices.all().len() as u64;
         gauge(encoder, "shows_open", "Shows open on this node.", shows)?;
-        let counts: [(&str, &str, &AtomicU64); 9] = [
+        let counts: [(&str, &str, &AtomicU64); 12] = [
             ("holds", "Holds granted.", &counters.holds),
             ("releases", "Holds given back by their buyers.", &counters.releases),
             ("lapses", "Holds that lapsed.", &counters.lapses),
             ("sales", "Orders made.", &counters.sales),
+            ("waitlist_joins", "Tickets taken for the waitlist.", &counters.joins),
+            ("waitlist_offers", "Offers made to those who wait.", &counters.offers),
+            (
+                "waitlist_closed",
+                "Tickets closed, but by an accepted offer.",
+                &counters.tickets_closed,
+            ),
             ("entries_void", "Entries whose guard was false.", &counters.voids),
             ("appends_unanswered", "Appends the log did not answer.", &counters.unavailable),
             ("forks", "Times a show's history was lost.", &counters.forks),

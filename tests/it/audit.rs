@@ -14,8 +14,9 @@ use usher::log::memory::MemoryLog;
 use usher::log::sqlite::SqliteLog;
 use usher::log::{Chain, Known, Log, Mark, Position, Snapshot, StreamId};
 use usher::show::{
-    Asked, Command, Decision, Definition, Entry, Fact, Head, HoldId, Money, OrderId, Outcome,
-    Payment, PaymentState, Proposal, Purchase, Sale, SessionId, Show, ShowId, Time, propose,
+    Asked, CloseReason, Command, Decision, Definition, Entry, Fact, Head, HoldId, Joining, Money,
+    OrderId, Outcome, Payment, PaymentState, Proposal, Purchase, Sale, SessionId, Show, ShowId,
+    TicketId, Time, Wish, propose,
 };
 use uuid::Uuid;
 
@@ -132,7 +133,15 @@ fn count(tally: &mut Tally, show: &Show, outcome: Outcome) {
             tally.totals += 1;
             tally.seats_sold += show.order(order).expect("an order").seats.len() as u64;
         }
-        Outcome::PaymentBegun { .. } | Outcome::Blocking => {}
+        Outcome::Joined { .. } => tally.joins += 1,
+        Outcome::Offered { .. } => tally.offers += 1,
+        Outcome::Accepted { .. } => tally.accepted += 1,
+        Outcome::Closed { reason: CloseReason::Declined, .. } => tally.releases += 1,
+        Outcome::Closed { reason: CloseReason::Lapsed, .. } => tally.lapses += 1,
+        Outcome::Closed { reason, .. } => {
+            tally.dismissed += u64::from(reason != CloseReason::Left);
+        }
+        Outcome::PaymentBegun { .. } | Outcome::Parted { .. } | Outcome::Blocking => {}
     }
 }
 
@@ -211,6 +220,71 @@ async fn an_honest_house_passes_and_everything_is_counted() {
     };
     // A node that is behind proposes with a time before that of what it has not heard.
     assert_eq!(Tally { late: 0, ..found }, expected);
+}
+
+/// A busy evening in a house of 30 seats and 60 people: whoever comes too late waits.
+async fn crowded(house: &mut House, seed: u64, commands: usize) {
+    let mut random = StdRng::seed_from_u64(seed);
+    let mut now = NOW;
+    let seats = (30..u64::from(house.definition.seats)).collect();
+    house.run(0, &Command::Block { seats }, now).await;
+    house.append(1, &[]).await;
+    for _ in 0..commands {
+        now = now.plus_ms(random.random_range(0..9_000));
+        let node = random.random_range(0..2);
+        let show = &house.nodes[node].show;
+        let session = session(random.random_range(0..60));
+        let own = show.hold_of(session).map(|hold| hold.id);
+        let wish = Wish {
+            quantity: random.random_range(1..=4),
+            together: random.random_bool(0.6),
+            categories: random.random_bool(0.3).then(|| vec![random.random_range(0..2)]),
+            sections: random.random_bool(0.3).then(|| vec![0]),
+            areas: None,
+        };
+        let first = random.random_range(0..28);
+        let seats: Vec<u64> = (first..first + random.random_range(1..=3)).collect();
+        let command = match (random.random_range(0..40), own) {
+            (0..=9, None) => Command::Join { session, wish },
+            (0..=11, Some(_)) => Command::Accept { session },
+            (12, _) => Command::Leave { session },
+            (13, _) => Command::Decline { session },
+            (14, _) => Command::Block { seats },
+            (15, _) => Command::Unblock { seats },
+            (16..=20, Some(hold)) => Command::Release { session, hold },
+            (21..=24, Some(hold)) => Command::Change { session, hold, seats },
+            (25..=28, Some(hold)) => Command::Buy { session, hold, purchase: purchase(true) },
+            (26..=28, _) => Command::HoldBest { session, wish },
+            _ => Command::Hold { session, seats },
+        };
+        let lapsing = show.ended_at(now).next().map(|hold| Command::Lapse { hold });
+        house.run(node, &lapsing.unwrap_or(command), now).await;
+        // Mostly what follows is proposed by who caused it; now and then it is left to the other.
+        while random.random_bool(0.9)
+            && let Some(command) = house.nodes[node].show.follow_ups(now, 1).first()
+        {
+            house.run(node, command, now).await;
+        }
+    }
+    for node in [0, 1] {
+        house.append(node, &[]).await;
+    }
+}
+
+#[tokio::test]
+async fn a_house_in_which_people_wait_passes_and_everything_is_counted() {
+    let log: Arc<dyn Log> = Arc::new(MemoryLog::new());
+    let mut house = House::new(log.clone(), "Hamlet").await;
+    crowded(&mut house, 1, 4_000).await;
+    let Verdict::Kept(found) = audit::verify(log).await.expect("a verdict") else {
+        panic!("{:?}", house.verified().await);
+    };
+    let counted = &house.counted;
+    assert!(counted.joins > 50 && counted.offers > 50 && counted.accepted > 10, "{counted:?}");
+    assert!(counted.dismissed > 10 && found.looked_down_the_line > 500, "{found:?}");
+    let (late, looked_down_the_line) = (0, 0);
+    let found = Tally { late, looked_down_the_line, shows: 0, ..found };
+    assert_eq!(found, house.counted);
 }
 
 #[tokio::test]
@@ -301,10 +375,42 @@ fn buying(amount: u64, definition: &Definition) -> [Fact; 2] {
 /// What is put into the log of a show.
 type Facts = fn(&Definition) -> Vec<Fact>;
 
+fn waiting(quantity: u32, wait_ms: u64) -> Fact {
+    let (categories, sections, areas) = (None, None, None);
+    let wish = Wish { quantity, categories, sections, areas, together: false };
+    let (ticket, session) = (TicketId(Uuid::from_u128(5)), session(1));
+    Fact::TicketTaken(Box::new(Joining { ticket, session, until: NOW.plus_ms(wait_ms), wish }))
+}
+
+/// The first seat of the house, which is kept for that ticket.
+fn offering(offer_ms: u64) -> Fact {
+    let (ticket, hold) = (TicketId(Uuid::from_u128(5)), HoldId(Uuid::from_u128(1)));
+    Fact::SeatsOffered { ticket, hold, seats: [Seat(0)].into(), expires_at: NOW.plus_ms(offer_ms) }
+}
+
+#[tokio::test]
+async fn a_log_in_which_people_wait_cannot_be_judged_without_its_hall() {
+    let mut house = House::new(Arc::new(MemoryLog::new()), "Hamlet").await;
+    let facts = [waiting(1, 3_600_000), offering(120_000)];
+    house.append(0, &facts.map(|fact| Entry { time: NOW, fact })).await;
+    let verdict = house.verified().await;
+    assert!(matches!(verdict, Verdict::Kept(_)), "{verdict:?}");
+    let alone = MemoryLog::new();
+    let genesis = house.log.genesis(&house.stream).await.expect("a genesis");
+    let known = Known::nothing(genesis.lives.now());
+    alone.create(&house.stream, genesis).await.expect("a stream");
+    let all = house.log.read(&house.stream, 0, usize::MAX).await.expect("a stream");
+    let all = all.into_iter().map(|entry| entry.bytes).collect();
+    alone.append(&house.stream, known, all).await.expect("an append");
+    let verdict = audit::verify(Arc::new(alone)).await.expect("a verdict");
+    let Verdict::Broken(broken) = verdict else { panic!("{verdict:?}") };
+    assert!(broken.what.starts_with("entry 1: somebody waits"), "{broken}");
+}
+
 #[tokio::test]
 async fn what_no_box_office_may_propose_is_found_and_named() {
     let price = 1_000;
-    let table: [(Facts, &str); 4] = [
+    let table: [(Facts, &str); 7] = [
         (
             |_| vec![holding(&[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10], 300_000)],
             "entry 1: 11 seats, where 10 are the most",
@@ -314,6 +420,12 @@ async fn what_no_box_office_may_propose_is_found_and_named() {
         (
             |definition| [vec![holding(&[0], 300_000)], buying(1, definition).into()].concat(),
             "entry 3: 1 EUR was paid for seats of 100",
+        ),
+        (|_| vec![waiting(11, 3_600_000)], "entry 1: a party of 11"),
+        (|_| vec![waiting(1, 1_000)], "entry 1: the ticket lasts 1000 ms, not 3600000"),
+        (
+            |_| vec![waiting(1, 3_600_000), offering(600_000)],
+            "entry 2: the offer lasts 600000 ms, not 120000",
         ),
     ];
     for (facts, expected) in table {

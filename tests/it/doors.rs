@@ -196,7 +196,7 @@ async fn rpc_has_the_statuses_of_its_faults() {
     assert_eq!(ask("[]".into()).await.status(), 400);
     assert_eq!(ask(r#"{"jsonrpc":"2.0","method":"identify"}"#.into()).await.status(), 204);
     problem(ask(" ".repeat(4097)).await, 413).await;
-    let unknown = ask(r#"{"jsonrpc":"2.0","id":1,"method":"waitlist.join"}"#.into()).await;
+    let unknown = ask(r#"{"jsonrpc":"2.0","id":1,"method":"admission.leave"}"#.into()).await;
     assert_eq!(unknown.status(), 200);
     let unknown: Value = unknown.json().await.expect("JSON");
     assert_eq!(unknown["error"]["code"], -32601);

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use serde::Deserialize;
-use usher::hall::{Floor, HallId, from_pretix};
+use usher::hall::{Floor, HallId, Seat, from_pretix};
 use usher::log::Chain;
 use usher::show::{
     Currency, Definition, Entry, Head, Outcome, Policy, SeatState, Show, ShowId, Time,
@@ -27,13 +27,22 @@ struct KeptEntry {
     hex: String,
     /// Whether its guard is false.
     void: bool,
-    /// The seats after it: `.` free, `h` held, `S` sold, `#` blocked.
+    /// The seats after it: `.` free, `h` held, `k` kept for those who wait, `S` sold, `#` blocked.
     seats: String,
 }
 
 #[test]
 fn a_log_of_version_1_means_what_it_always_meant() {
-    let kept = std::fs::read_to_string("tests/logs/version-1.json").expect("the kept log");
+    means_what_it_meant("tests/logs/version-1.json");
+}
+
+#[test]
+fn a_log_in_which_people_wait_means_what_it_always_meant() {
+    means_what_it_meant("tests/logs/version-2.json");
+}
+
+fn means_what_it_meant(file: &str) {
+    let kept = std::fs::read_to_string(file).expect("the kept log");
     let kept: Kept = serde_json::from_str(&kept).expect("a kept log");
     let mut show = empty_show(10);
     let mut chain = Chain::of_genesis(1, kept.genesis.as_bytes());
@@ -81,13 +90,14 @@ fn empty_show(seats: u32) -> Show {
 }
 
 fn picture(show: &Show) -> String {
-    let letter = |state: SeatState| match state {
+    let letter = |(seat, state): (u32, SeatState)| match state {
         SeatState::Available => '.',
+        SeatState::Held if show.kept().has(Seat(seat)) => 'k',
         SeatState::Held => 'h',
         SeatState::Sold => 'S',
         SeatState::Blocked => '#',
     };
-    show.seat_states().into_iter().map(letter).collect()
+    (0..).zip(show.seat_states()).map(letter).collect()
 }
 
 fn from_hex(text: &str) -> Vec<u8> {

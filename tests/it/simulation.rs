@@ -1,4 +1,4 @@
-//! A seeded world: buyers, viewers, crashes, a log that fails, against a model too simple to be wrong.
+//! A seeded world: buyers, waiters, viewers, crashes, a log that fails, against a model too simple to be wrong.
 //!
 //! Nothing runs by itself in here: one thread drives a desk step by step on a clock moved by hand, so
 //! that a seed is the whole story. A failure prints its seed; `USHER_SEED=… cargo test --test it
@@ -20,8 +20,9 @@ use usher::log::{AppendError, Appended, Genesis, Known, Log, StreamId};
 use usher::protocol::picture::Picture;
 use usher::protocol::seats::{Format, decode};
 use usher::show::{
-    Command, Currency, Decision, Definition, Entry, Fact, HoldId, Payment, PaymentState, Policy,
-    Purchase, Refusal, SeatState, SessionId, ShowId, Time, Wish,
+    CloseReason, Command, Currency, Decision, Definition, Entry, Fact, HoldId, Outcome, Payment,
+    PaymentState, Policy, Purchase, Refusal, SeatState, SessionId, Show, ShowId, TicketId, Time,
+    Wish,
 };
 use uuid::Uuid;
 
@@ -31,6 +32,8 @@ const STEPS: usize = 300;
 const STORIES: u64 = 20;
 const HOLD_MS: u64 = 3_000;
 const GRACE_MS: u64 = 200;
+const OFFER_MS: u64 = 900;
+const WAIT_MS: u64 = 6_000;
 
 #[test]
 fn buyers_viewers_and_crashes_agree_with_a_naive_model() {
@@ -46,8 +49,11 @@ fn buyers_viewers_and_crashes_agree_with_a_naive_model() {
     println!("{seen:?}");
     if stories >= STORIES {
         // A world in which nothing happens proves nothing.
-        let Seen { held, sold, lapsed, refused, unknown, crashes, resumed, snapshots } = seen;
-        for count in [held, sold, lapsed, refused, unknown, crashes, resumed, snapshots] {
+        let Seen { held, sold, lapsed, refused, unknown, crashes, resumed, snapshots, .. } = seen;
+        let Seen { joined, offered, accepted, offers_lapsed, dismissed, .. } = seen;
+        let waiting = [joined, offered, accepted, offers_lapsed, dismissed];
+        let counts = [held, sold, lapsed, refused, unknown, crashes, resumed, snapshots];
+        for count in counts.into_iter().chain(waiting) {
             assert!(count > 0, "some of what may happen never did");
         }
     }
@@ -64,12 +70,19 @@ struct Seen {
     crashes: u64,
     resumed: u64,
     snapshots: u64,
+    joined: u64,
+    offered: u64,
+    accepted: u64,
+    offers_lapsed: u64,
+    dismissed: u64,
 }
 
 /// What must be true, seat by seat: no bitmaps, no log, no cleverness.
 struct Model {
     seats: Vec<SeatState>,
     holds: BTreeMap<HoldId, ModelHold>,
+    /// Who waits, the first in line first.
+    line: Vec<Waiter>,
     /// Commands of which nobody knows whether they were done.
     unknown: Vec<Command>,
 }
@@ -79,6 +92,23 @@ struct ModelHold {
     session: SessionId,
     seats: Vec<Seat>,
     expires_at: Time,
+}
+
+/// Somebody in line.
+#[derive(Clone, Debug, PartialEq)]
+struct Waiter {
+    ticket: TicketId,
+    wish: Wish,
+    offer: Option<HoldId>,
+}
+
+/// What an entry did about those who wait, at its place in the log.
+enum InLine {
+    Joined(Waiter),
+    Offered { ticket: TicketId, hold: HoldId, session: SessionId, seats: Vec<Seat>, until: Time },
+    Accepted { hold: HoldId, until: Time },
+    Parted(TicketId),
+    Closed(TicketId, CloseReason),
 }
 
 /// Somebody who watches, perhaps slowly, perhaps with a line that breaks.
@@ -100,6 +130,10 @@ struct World {
     board: Board,
     model: Model,
     viewers: Vec<Viewer>,
+    /// What became of those who wait, since the model last heard.
+    in_line: Vec<(u64, InLine)>,
+    /// Whether hardly anybody buys.
+    sells_little: bool,
 }
 
 impl World {
@@ -117,7 +151,13 @@ impl World {
             on_sale_at: None,
             currency: Currency::parse("EUR").expect("a currency"),
             prices: vec![1_000; hall.categories.len()],
-            policy: Policy { hold_ms: HOLD_MS, grace_ms: GRACE_MS, ..Policy::default() },
+            policy: Policy {
+                hold_ms: HOLD_MS,
+                grace_ms: GRACE_MS,
+                offer_ms: OFFER_MS,
+                wait_ms: WAIT_MS,
+                ..Policy::default()
+            },
         };
         let log = MemoryLog::new();
         let stream = StreamId::show(&id);
@@ -133,11 +173,27 @@ impl World {
         let model = Model {
             seats: vec![SeatState::Available; hall.seats() as usize],
             holds: BTreeMap::new(),
+            line: Vec::new(),
             unknown: Vec::new(),
         };
         let clock = Clock::by_hand(Time(1_000));
         let viewers = (0..VIEWERS).map(viewer).collect();
-        Self { random, log, stream, id, floor, clock, desk, board, model, viewers }
+        let in_line = Vec::new();
+        let sells_little = random.random();
+        Self {
+            random,
+            log,
+            stream,
+            id,
+            floor,
+            clock,
+            desk,
+            board,
+            model,
+            viewers,
+            in_line,
+            sells_little,
+        }
     }
 
     async fn run(mut self, seen: &mut Seen) {
@@ -154,10 +210,11 @@ impl World {
             self.watch(step, seen);
         }
         // Everybody catches up, and every hold that is due lapses.
-        self.clock.pass(HOLD_MS + GRACE_MS);
-        while self.desk.replica().read().show().next_end().is_some() {
+        while self.desk.next_end().is_some() {
+            self.clock.pass(HOLD_MS + GRACE_MS);
             self.turn_with(Vec::new(), seen).await;
         }
+        assert_eq!(self.model.line, [], "nobody is forgotten in line");
         for viewer in &mut self.viewers {
             viewer.every = 1;
         }
@@ -202,9 +259,15 @@ impl World {
             }
         }
         answers.sort_by_key(|(_, answer)| answer.as_ref().map_or(u64::MAX, |reply| reply.seq));
+        let mut in_line = std::mem::take(&mut self.in_line).into_iter().peekable();
         for (command, answer) in answers {
+            let seq = answer.as_ref().map_or(u64::MAX, |reply| reply.seq);
+            while let Some((_, what)) = in_line.next_if(|(at, _)| *at <= seq) {
+                self.model.hears(what, seen);
+            }
             self.model.judge(command, answer, seen);
         }
+        in_line.for_each(|(_, what)| self.model.hears(what, seen));
         self.settle_unknown();
         self.compare();
     }
@@ -235,8 +298,15 @@ impl World {
     }
 
     fn settle(&mut self, appended: &Appended, now: Time) {
+        let before = self.desk.replica().read().head().seq;
         let settled = self.desk.settle(appended, now, &|_, _| false).expect("a sound log");
         let seq = self.desk.replica().read().head().seq;
+        let new = appended.since_known.iter().filter(|recorded| recorded.seq > before);
+        let known = appended.since_known.len() - new.clone().count();
+        for (recorded, outcome) in new.zip(&settled.outcomes[known..]) {
+            let what = in_line(&recorded.bytes, *outcome);
+            self.in_line.extend(what.map(|what| (recorded.seq, what)));
+        }
         if seq > self.board.position().1 {
             self.board.publish(seq, &settled.changes);
         }
@@ -276,7 +346,8 @@ impl World {
             Picture::apply(&mut viewer.picture, read).expect("no gap");
             let picture = viewer.picture.as_ref().expect("a picture");
             let shown: Vec<SeatState> = picture.states().collect();
-            assert_eq!(shown, self.model.seats, "what a viewer sees is what is so");
+            let so = self.model.seen_with(self.desk.replica().read().show());
+            assert_eq!(shown, so, "what a viewer sees is what is so");
         }
     }
 
@@ -341,7 +412,9 @@ impl World {
         let replica = self.desk.replica().read();
         let states = replica.show().seat_states();
         if self.model.unknown.is_empty() {
-            assert_eq!(states, self.model.seats, "the show is what the model says");
+            let so = self.model.seen_with(replica.show());
+            assert_eq!(states, so, "the show is what the model says");
+            self.model.judge_the_line(replica.show());
         }
         assert_eq!(self.board.position(), (replica.head().epoch, replica.head().seq));
     }
@@ -357,7 +430,14 @@ impl World {
             (first..first + random.random_range(0..5)).collect::<Vec<u64>>()
         };
         let own = holds.choose(&mut self.random).copied();
-        match (self.random.random_range(0..10), own) {
+        let waits = self.model.line.choose(&mut self.random).cloned();
+        if let Some(waiter) = waits
+            && self.random.random_range(0..12) == 0
+        {
+            return self.of_one_in_line(&waiter);
+        }
+        match (self.random.random_range(0..12), own) {
+            (10 | 11, _) => Command::Join { session, wish: any_wish(&mut self.random) },
             (0..=3, _) | (_, None) => Command::Hold { session, seats: seats(&mut self.random) },
             (4, _) => Command::HoldBest { session, wish: any_wish(&mut self.random) },
             (5, Some((hold, owner))) => {
@@ -365,6 +445,10 @@ impl World {
             }
             (6, Some((hold, owner))) => Command::Release { session: owner, hold },
             (7, Some((hold, _))) => Command::Release { session, hold },
+            // In every other house hardly anybody buys, so that many wait for long.
+            (_, Some(_)) if self.sells_little && self.random.random_range(0..20) != 0 => {
+                Command::Join { session, wish: any_wish(&mut self.random) }
+            }
             (_, Some((hold, owner))) => {
                 let payment = match self.random.random_range(0..4) {
                     0 => Decision::Declined { code: "no".to_owned() },
@@ -381,7 +465,130 @@ impl World {
     }
 }
 
+impl World {
+    /// What one who waits may do: mostly with an offer.
+    fn of_one_in_line(&mut self, waiter: &Waiter) -> Command {
+        let replica = self.desk.replica().read();
+        let owner = replica.show().ticket(waiter.ticket).map(|ticket| ticket.session);
+        drop(replica);
+        let session = owner.unwrap_or(SessionId(Uuid::nil()));
+        match (self.random.random_range(0..8), waiter.offer) {
+            (0, _) => Command::Leave { session },
+            (1, _) => Command::Decline { session },
+            (2, Some(hold)) => Command::Release { session, hold },
+            (3, Some(hold)) => {
+                let first = self.random.random_range(0..20);
+                Command::Change { session, hold, seats: vec![first, first + 1] }
+            }
+            (4, Some(hold)) => {
+                let state = PaymentState::Captured;
+                let payment = Decision::Approved(Payment { id: "simulated".to_owned(), state });
+                let purchase = Purchase { key: hold.to_string(), payment, customer: None };
+                Command::Buy { session, hold, purchase: Box::new(purchase) }
+            }
+            (5 | 6, _) => Command::Accept { session },
+            _ => Command::Join { session, wish: any_wish(&mut self.random) },
+        }
+    }
+}
+
+/// What an entry did about those who wait. (What an offer was is read from the entry: by now it may
+/// be gone.)
+fn in_line(bytes: &[u8], outcome: Outcome) -> Option<InLine> {
+    let fact = Entry::from_bytes(bytes).expect("an entry").fact;
+    Some(match (outcome, fact) {
+        (Outcome::Joined { ticket, .. }, Fact::TicketTaken(joining)) => {
+            InLine::Joined(Waiter { ticket, wish: joining.wish, offer: None })
+        }
+        (
+            Outcome::Offered { ticket, hold, session },
+            Fact::SeatsOffered { seats, expires_at: until, .. },
+        ) => InLine::Offered { ticket, hold, session, seats: seats.to_vec(), until },
+        (Outcome::Accepted { hold, .. }, Fact::OfferAccepted { expires_at: until, .. }) => {
+            InLine::Accepted { hold, until }
+        }
+        (Outcome::Parted { ticket, .. }, _) => InLine::Parted(ticket),
+        (Outcome::Closed { ticket, reason, .. }, _) => InLine::Closed(ticket, reason),
+        _ => return None,
+    })
+}
+
 impl Model {
+    /// What the log says of those who wait: whether it may be so, by what was known before.
+    fn hears(&mut self, what: InLine, seen: &mut Seen) {
+        match what {
+            InLine::Joined(waiter) => {
+                seen.joined += 1;
+                self.line.push(waiter);
+            }
+            InLine::Offered { ticket, hold, session, seats, until } => {
+                seen.offered += 1;
+                let at = self.place(ticket);
+                let wish = self.line[at].wish.clone();
+                assert_eq!(seats.len(), wish.quantity as usize, "a whole party");
+                let before = self.line[..at]
+                    .iter()
+                    .find(|other| other.offer.is_none() && other.wish == wish);
+                assert_eq!(before, None, "who wants the same and came before was overtaken");
+                self.hold(hold, session, seats, until);
+                assert_eq!(self.line[at].offer.replace(hold), None, "one offer each");
+            }
+            InLine::Accepted { hold, until } => {
+                seen.accepted += 1;
+                self.line.retain(|waiter| waiter.offer != Some(hold));
+                self.holds.get_mut(&hold).expect("an offer").expires_at = until;
+            }
+            InLine::Parted(ticket) => {
+                let at = self.place(ticket);
+                self.line[at].wish.together = false;
+            }
+            InLine::Closed(ticket, reason) => {
+                match reason {
+                    CloseReason::Lapsed => seen.offers_lapsed += 1,
+                    CloseReason::SoldOut | CloseReason::Timeout => seen.dismissed += 1,
+                    _ => {}
+                }
+                let gone = self.line.remove(self.place(ticket));
+                if let Some(hold) = gone.offer.filter(|hold| self.holds.contains_key(hold)) {
+                    self.free(hold);
+                }
+            }
+        }
+    }
+
+    fn place(&self, ticket: TicketId) -> usize {
+        let place = self.line.iter().position(|waiter| waiter.ticket == ticket);
+        place.expect("a ticket that the model knows")
+    }
+
+    /// What everybody may see: free seats that the show keeps for those who wait are held.
+    fn seen_with(&self, show: &Show) -> Vec<SeatState> {
+        let seen = |(seat, state): (u32, &SeatState)| match show.kept().has(Seat(seat)) {
+            true => {
+                assert_eq!(*state, SeatState::Available, "seat {seat} cannot be kept");
+                SeatState::Held
+            }
+            false => *state,
+        };
+        (0..).zip(&self.seats).map(seen).collect()
+    }
+
+    /// The line is as it was, and nobody in it who would take any seat goes without a free one.
+    fn judge_the_line(&self, show: &Show) {
+        let line = show.tickets().map(|ticket| (ticket.id, ticket.offer));
+        assert!(line.eq(self.line.iter().map(|waiter| (waiter.ticket, waiter.offer))));
+        let easy = |waiter: &&Waiter| {
+            let Wish { together, categories, .. } = &waiter.wish;
+            // Whose party is whole is only waiting for the log to take the offer.
+            let kept = show.ticket(waiter.ticket).map_or(0, |ticket| ticket.kept().len());
+            let lacks = kept < waiter.wish.quantity as usize;
+            waiter.offer.is_none() && lacks && !together && categories.is_none()
+        };
+        if self.line.iter().any(|waiter| easy(&waiter)) {
+            assert!(show.free().is_empty(), "a free seat, while somebody would take any");
+        }
+    }
+
     /// Whether an answer may be given, by what was answered before.
     fn judge(&mut self, command: Command, answer: Result<Reply, Refused>, seen: &mut Seen) {
         match (command, answer.map(|reply| reply.answer)) {
@@ -398,9 +605,19 @@ impl Model {
                 assert_eq!((before.session, before.expires_at), (session, hold.expires_at));
                 self.hold(id, session, hold.seats, hold.expires_at);
             }
+            // What was offered is heard of as the end of a ticket.
+            (Command::Release { hold, .. }, Ok(Answer::Done))
+                if !self.holds.contains_key(&hold) => {}
             (Command::Release { hold, session }, Ok(Answer::Done)) => {
                 assert_eq!(self.free(hold).session, session, "only its own");
             }
+            (Command::Join { .. }, Ok(Answer::Waiting(waiting))) => {
+                assert_eq!(waiting.position as usize, self.place(waiting.ticket) + 1);
+            }
+            (Command::Accept { .. }, Ok(Answer::Hold(hold))) => {
+                assert_eq!(self.holds[&hold.id].expires_at, hold.expires_at);
+            }
+            (Command::Leave { .. } | Command::Decline { .. }, Ok(Answer::Done)) => {}
             (Command::Buy { hold, session, .. }, Ok(Answer::Order(order))) => {
                 seen.sold += 1;
                 // The same purchase twice in one turn gives the same order twice.

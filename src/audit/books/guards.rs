@@ -8,7 +8,7 @@ use super::{Books, Place, Standing};
 
 impl Books {
     /// Whether an entry may count: the promise behind its guard, in the books' own words.
-    pub(super) fn may(&self, entry: &Entry) -> Result<(), String> {
+    pub(super) fn may(&self, entry: &Entry, replay: &Replay) -> Result<(), String> {
         match &entry.fact {
             Fact::SeatsHeld { hold, session, seats, .. } => {
                 self.can_be_had(seats, None)?;
@@ -36,7 +36,11 @@ impl Books {
                 Ok(())
             }
             Fact::PaymentBegun { hold, attempt, .. } => {
-                let attempts = self.not_paying(*hold)?.attempts;
+                let standing = self.not_paying(*hold)?;
+                if standing.offered {
+                    return Err(format!("hold {hold} is an offer, not accepted yet"));
+                }
+                let attempts = standing.attempts;
                 if u64::from(*attempt) != u64::from(attempts) + 1 {
                     return Err(format!("payment {attempt} of hold {hold} follows {attempts}"));
                 }
@@ -54,11 +58,20 @@ impl Books {
                 self.all_different(seats)?;
                 let taken = |seat: &&Seat| {
                     !matches!(self.places[seat.0 as usize], Place::Free | Place::Blocked)
+                        || self.line.keeps(**seat).is_some()
                 };
                 match seats.iter().find(taken) {
                     Some(seat) => Err(self.who_has(*seat)),
                     None => Ok(()),
                 }
+            }
+            Fact::TicketTaken(joining) => self.may_join(joining),
+            Fact::SeatsOffered { ticket, hold, seats, .. } => self.may_offer(*ticket, *hold, seats),
+            Fact::OfferAccepted { hold, .. } if self.standing(*hold)?.offered => Ok(()),
+            Fact::OfferAccepted { hold, .. } => Err(format!("hold {hold} is not an offer")),
+            Fact::TicketParted { ticket } => self.may_part(*ticket, replay.floor()),
+            Fact::TicketClosed { ticket, reason } => {
+                self.may_close(*ticket, *reason, replay.floor())
             }
         }
     }
@@ -95,7 +108,21 @@ impl Books {
                 }
                 _ => Ok(()),
             },
-            Fact::HoldReleased { .. }
+            Fact::TicketTaken(joining) => {
+                if joining.wish.quantity > policy.seats_max {
+                    return Err(format!("a party of {}", joining.wish.quantity));
+                }
+                lasts(entry.time, joining.until, policy.wait_ms, "the ticket")
+            }
+            Fact::SeatsOffered { expires_at, .. } => {
+                lasts(entry.time, *expires_at, policy.offer_ms, "the offer")
+            }
+            Fact::OfferAccepted { expires_at, .. } => {
+                lasts(entry.time, *expires_at, policy.hold_ms, "the hold")
+            }
+            Fact::TicketParted { .. }
+            | Fact::TicketClosed { .. }
+            | Fact::HoldReleased { .. }
             | Fact::HoldLapsed { .. }
             | Fact::PaymentDeclined { .. }
             | Fact::SeatsBlocked { .. }
@@ -147,7 +174,7 @@ impl Books {
     fn can_be_had(&self, seats: &[Seat], own: Option<HoldId>) -> Result<(), String> {
         self.all_different(seats)?;
         let taken = |seat: &&Seat| match self.places[seat.0 as usize] {
-            Place::Free => false,
+            Place::Free => self.line.keeps(**seat).is_some(),
             Place::Held(hold) => Some(hold) != own,
             Place::Sold(_) | Place::Blocked => true,
         };
@@ -172,7 +199,10 @@ impl Books {
     fn who_has(&self, seat: Seat) -> String {
         let Seat(number) = seat;
         match self.places[number as usize] {
-            Place::Free => format!("seat {number} is free"),
+            Place::Free => match self.line.keeps(seat) {
+                Some(ticket) => format!("seat {number} is kept for ticket {ticket}"),
+                None => format!("seat {number} is free"),
+            },
             Place::Held(hold) => format!("seat {number} is held by {hold}"),
             Place::Sold(order) => format!("seat {number} is sold to order {order}"),
             Place::Blocked => format!("seat {number} is not for sale"),

@@ -7,6 +7,7 @@
 //! how much. Every kind of entry is named here, so that a new one cannot be forgotten.
 
 mod guards;
+mod line;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,6 +17,7 @@ use crate::show::{
 };
 
 use super::{Replay, Step, Tally};
+use line::Line;
 
 /// Who has a seat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +37,8 @@ struct Standing {
     pinned_until: Option<Time>,
     attempts: u32,
     paying: bool,
+    /// It is offered to one who waits, and not yet accepted.
+    offered: bool,
 }
 
 /// One show's books.
@@ -44,6 +48,9 @@ pub(super) struct Books {
     holds: BTreeMap<HoldId, Standing>,
     sessions: BTreeSet<SessionId>,
     orders: BTreeSet<OrderId>,
+    line: Line,
+    /// What everybody was last told of each seat.
+    shown: Vec<SeatState>,
     time: Time,
 }
 
@@ -64,6 +71,8 @@ impl Books {
             holds: BTreeMap::new(),
             sessions: BTreeSet::new(),
             orders: BTreeSet::new(),
+            line: Line::default(),
+            shown: vec![SeatState::Available; definition.seats as usize],
             time: Time(0),
             definition,
         }
@@ -82,7 +91,7 @@ impl Books {
         if replay.show().time() != self.time {
             return Err(format!("the show's time went to {}", replay.show().time()));
         }
-        let may = self.may(&step.entry);
+        let may = self.may(&step.entry, replay);
         if step.outcome == Outcome::Void {
             tally.void += 1;
             return match may {
@@ -93,10 +102,20 @@ impl Books {
         }
         may?;
         self.fits_the_rules(&step.entry, replay)?;
-        let mut changed = self.change(&step.entry.fact, tally);
+        let mut touched = self.change(&step.entry.fact, step.recorded.seq, tally);
+        touched.extend(self.keep(replay, tally)?);
         if let Fact::SeatsSold(sale) = &step.entry.fact {
             self.order_is_as_sold(sale, replay)?;
             tally.totals += u64::from(replay.hall().is_some());
+        }
+        let mut changed = Vec::new();
+        for seat in touched {
+            let seen = self.seen(seat);
+            let shown = &mut self.shown[seat.0 as usize];
+            if *shown != seen {
+                *shown = seen;
+                changed.push((seat, seen));
+            }
         }
         let mut told = step.changes.clone();
         changed.sort_unstable();
@@ -106,15 +125,15 @@ impl Books {
 
     /// At the log's end: the show's seats, holds and orders are those of the books.
     pub(super) fn close(&self, show: &Show, tally: &mut Tally) -> Result<(), String> {
-        let differs = |(seat, place): (usize, &Place)| {
-            let seat = Seat(seat as u32);
-            (show.seat_state(seat) != state(*place)).then_some(seat)
-        };
-        if let Some(Seat(seat)) = self.places.iter().enumerate().find_map(differs) {
+        let differs = |seat: &Seat| show.seat_state(*seat) != self.seen(*seat);
+        if let Some(Seat(seat)) = (0..self.definition.seats).map(Seat).find(differs) {
             return Err(format!("at the end, seat {seat} is not what its entries made of it"));
         }
         if show.counts() != (self.holds.len(), self.orders.len()) {
             return Err("at the end, there are other holds or orders than entries made".to_owned());
+        }
+        if show.waiting() != self.line.len() {
+            return Err("at the end, others wait than took a ticket".to_owned());
         }
         let sold = self.places.iter().filter(|place| matches!(place, Place::Sold(_))).count();
         let in_orders: usize = show.orders().map(|order| order.seats.len()).sum();
@@ -139,11 +158,12 @@ impl Books {
         if whole { Ok(()) } else { Err(format!("order {} is not the sale's", sale.order)) }
     }
 
-    /// Makes the change, and says what became of which seats.
-    fn change(&mut self, fact: &Fact, tally: &mut Tally) -> Vec<(Seat, SeatState)> {
+    /// Makes the change of the entry at `seq`, and says which seats it touched.
+    fn change(&mut self, fact: &Fact, seq: u64, tally: &mut Tally) -> Vec<Seat> {
         match fact {
             Fact::SeatsHeld { hold, session, seats, expires_at } => {
                 tally.holds += 1;
+                self.line.close_of_session(*session);
                 self.sessions.insert(*session);
                 let standing = Standing {
                     session: *session,
@@ -152,6 +172,7 @@ impl Books {
                     pinned_until: None,
                     attempts: 0,
                     paying: false,
+                    offered: false,
                 };
                 self.holds.insert(*hold, standing);
                 self.put(seats, Place::Held(*hold))
@@ -170,10 +191,12 @@ impl Books {
             }
             Fact::HoldReleased { hold } => {
                 tally.releases += 1;
+                self.line.close_of_offer(*hold);
                 self.end(*hold, Place::Free)
             }
             Fact::HoldLapsed { hold } => {
                 tally.lapses += 1;
+                self.line.close_of_offer(*hold);
                 self.end(*hold, Place::Free)
             }
             Fact::PaymentBegun { hold, attempt, pinned_until } => {
@@ -198,24 +221,29 @@ impl Books {
             }
             Fact::SeatsBlocked { seats } => self.put(seats, Place::Blocked),
             Fact::SeatsUnblocked { seats } => self.put(seats, Place::Free),
+            Fact::TicketTaken(_)
+            | Fact::SeatsOffered { .. }
+            | Fact::OfferAccepted { .. }
+            | Fact::TicketParted { .. }
+            | Fact::TicketClosed { .. } => self.change_the_line(fact, seq, tally),
         }
     }
 
-    /// Seats change hands; those that are there already do not change.
-    fn put(&mut self, seats: &[Seat], to: Place) -> Vec<(Seat, SeatState)> {
+    /// Seats change hands; the answer is those that did.
+    fn put(&mut self, seats: &[Seat], to: Place) -> Vec<Seat> {
         let mut changed = Vec::new();
         for seat in seats {
             let place = &mut self.places[seat.0 as usize];
             if *place != to {
                 *place = to;
-                changed.push((*seat, state(to)));
+                changed.push(*seat);
             }
         }
         changed
     }
 
     /// A hold ends, and its seats go where they go.
-    fn end(&mut self, hold: HoldId, to: Place) -> Vec<(Seat, SeatState)> {
+    fn end(&mut self, hold: HoldId, to: Place) -> Vec<Seat> {
         let Some(ended) = self.holds.remove(&hold) else { return Vec::new() };
         self.sessions.remove(&ended.session);
         self.put(&ended.seats, to)

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::hall::HallId;
 use crate::log::memory::MemoryLog;
 use crate::log::{Genesis, Known, Log, StreamId};
-use crate::show::{Currency, Entry, Policy, ShowId};
+use crate::show::{Currency, Entry, Joining, Policy, ShowId, TicketId, Wish};
 
 use super::super::Replay;
 use super::*;
@@ -122,4 +122,26 @@ async fn seats_that_changed_without_an_entry_are_found_at_the_end() {
     books.places[7] = Place::Blocked;
     let what = books.close(replay.show(), &mut Tally::default());
     assert_eq!(what, Err("at the end, seat 7 is not what its entries made of it".to_owned()));
+}
+
+#[tokio::test]
+async fn who_is_passed_over_is_found() {
+    let definition = definition();
+    let log: Arc<dyn Log> = Arc::new(MemoryLog::new());
+    let stream = StreamId::show(&definition.id);
+    let bytes = serde_json::to_vec(&definition).expect("JSON").into();
+    log.create(&stream, Genesis::new(1, bytes)).await.expect("a stream");
+    // A show whose seats are all free, and that keeps none of them for anybody.
+    let replay = Replay::open(log, None, &definition.id).await.expect("a show");
+    for (quantity, together, found) in
+        [(1, true, true), (10, true, true), (11, true, false), (11, false, true)]
+    {
+        let wish = Wish { quantity, categories: None, sections: None, areas: None, together };
+        let ticket = TicketId(Uuid::from_u128(7));
+        let session = SessionId(Uuid::from_u128(7));
+        let mut books = Books::new(definition.clone());
+        books.line.join(1, &Joining { ticket, session, until: NOW, wish });
+        let said = books.nobody_is_passed_over(replay.show(), replay.floor());
+        assert_eq!(said.is_err(), found, "{quantity}, together: {together}: {said:?}");
+    }
 }

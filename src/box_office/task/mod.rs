@@ -5,7 +5,9 @@
 
 mod others;
 mod outside;
+mod positions;
 mod recovery;
+mod saving;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -28,15 +30,15 @@ use super::desk::{Desk, Pending, Settled, Shared};
 use super::open_show::{Ask, OpenShow};
 use super::replica::{OpenError, Replica};
 use outside::Outside;
+use positions::Positions;
 
 /// How many asks may wait at one show; who comes then waits to get in.
 const ASKS_MAX: usize = 4_096;
 /// How many commands go into one append at most: a batch of this size takes about a millisecond to
 /// apply, and what comes meanwhile waits no longer than that.
 const BATCH_MAX: usize = 1_024;
-/// How many entries may follow a snapshot before the next is saved: replaying so many takes some
-/// 50 ms.
-const SNAPSHOT_ENTRIES: u64 = 50_000;
+/// How many times a turn appends what follows from what it appended.
+const FOLLOW_UPS_MAX: usize = 4;
 /// The longest the task sleeps without looking at the clock: timers stand still while a machine is
 /// suspended, and the wall clock may jump.
 const SLEEP_MAX: Duration = Duration::from_secs(1);
@@ -103,6 +105,7 @@ pub(super) fn start(parts: Parts) -> Arc<OpenShow> {
         look: false,
         look_after: Instant::now(),
         outside,
+        positions: Positions::default(),
         hub,
         clock,
         counters,
@@ -139,6 +142,8 @@ struct Task {
     look_after: Instant,
     /// What programs outside are shown; none where the log has no place for it.
     outside: Option<Outside>,
+    /// What was told of places in line.
+    positions: Positions,
     hub: Arc<Hub>,
     clock: Clock,
     counters: Arc<Counters>,
@@ -228,7 +233,8 @@ impl Task {
         let due = due.map(|at| Duration::from_millis(at.ms_since(now)));
         let silent = self.hearing.as_ref().map(|_| self.silent_for());
         let outside = self.outside.as_ref().and_then(Outside::due_in);
-        due.into_iter().chain(silent).chain(outside).fold(SLEEP_MAX, Duration::min)
+        let positions = self.positions.due_in();
+        due.into_iter().chain(silent).chain(outside).chain(positions).fold(SLEEP_MAX, Duration::min)
     }
 
     async fn turn(&mut self, asks: &mut Vec<Ask>) -> Result<(), End> {
@@ -251,11 +257,28 @@ impl Task {
             if !entries.is_empty() || silent || !self.looking.is_empty() {
                 self.append(entries, now).await?;
             }
+            self.follow_up(now).await?;
         }
         self.close_at_start(now);
+        self.tell_positions_if_due();
         self.show_outside_if_due().await;
         self.save_if_due();
         stop.map_or(Ok(()), |done| Err(End::Stopped(done)))
+    }
+
+    /// Offers and dismissals follow in the same turn from what caused them. Of very many the rest
+    /// follows in the next, so that buyers are not kept waiting.
+    async fn follow_up(&mut self, now: Time) -> Result<(), End> {
+        for _ in 0..FOLLOW_UPS_MAX {
+            if self.away.is_some() || !self.desk.follows() {
+                break;
+            }
+            let entries = self.desk.propose(&mut Vec::new(), now);
+            if !entries.is_empty() {
+                self.append(entries, now).await?;
+            }
+        }
+        Ok(())
     }
 
     async fn append(&mut self, entries: Vec<Bytes>, now: Time) -> Result<(), End> {
@@ -288,6 +311,7 @@ impl Task {
     }
 
     fn publish(&mut self, settled: Settled) {
+        self.positions.changed(&settled);
         if let Some(outside) = &mut self.outside {
             outside.changed(&settled.outcomes);
         }
@@ -307,7 +331,12 @@ impl Task {
                 Outcome::Released { .. } => Counters::count(&self.counters.releases),
                 Outcome::Lapsed { .. } => Counters::count(&self.counters.lapses),
                 Outcome::Sold { .. } => Counters::count(&self.counters.sales),
+                Outcome::Joined { .. } => Counters::count(&self.counters.joins),
+                Outcome::Offered { .. } => Counters::count(&self.counters.offers),
+                Outcome::Closed { .. } => Counters::count(&self.counters.tickets_closed),
                 Outcome::Changed { .. }
+                | Outcome::Accepted { .. }
+                | Outcome::Parted { .. }
                 | Outcome::PaymentBegun { .. }
                 | Outcome::PaymentDeclined { .. }
                 | Outcome::Blocking => {}
@@ -320,35 +349,6 @@ impl Task {
             self.closed = true;
             let notice = Notice::ShowClosed { reason: "show_over".to_owned() };
             self.hub.broadcast(&self.show, Bytes::from(notice.encode()));
-        }
-    }
-
-    /// Saves the state now and then, beside the task: opening reads it instead of replaying all.
-    fn save_if_due(&mut self) {
-        let seq = self.head().seq;
-        if seq.saturating_sub(self.saved) < SNAPSHOT_ENTRIES {
-            return;
-        }
-        let Ok(alone) = self.saving.clone().try_lock_owned() else { return };
-        self.saved = seq;
-        let (log, stream) = (self.log.clone(), self.stream.clone());
-        let snapshot = self.desk.replica().read().to_snapshot();
-        tokio::spawn(async move {
-            if let Err(error) = log.save_snapshot(&stream, snapshot).await {
-                tracing::warn!(show = stream.as_str(), %error, "a snapshot was not saved");
-            }
-            drop(alone);
-        });
-    }
-
-    async fn save_last(&self) {
-        let _alone = self.saving.lock().await;
-        if self.head().seq == self.saved {
-            return;
-        }
-        let snapshot = self.desk.replica().read().to_snapshot();
-        if let Err(error) = self.log.save_snapshot(&self.stream, snapshot).await {
-            tracing::warn!(show = %self.show, %error, "the last snapshot was not saved");
         }
     }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 use crate::log::{Appended, Heard};
-use crate::show::{Asked, Refusal, Time, propose};
+use crate::show::{Asked, Command, Refusal, Time, propose};
 
 use super::super::desk::Pending;
 use super::super::replica::{News, Replica};
@@ -43,7 +43,7 @@ impl Task {
         Ok(())
     }
 
-    /// What is to be proposed in this turn. A command about a hold that is not known here is set aside
+    /// What is to be proposed in this turn. A command about a hold or an offer that is not known here is set aside
     /// until the log was asked, with this turn's append if there is one: another node may have granted
     /// it a moment ago.
     pub(super) fn set_aside(&mut self, mut inbox: Vec<Pending>, now: Time) -> Vec<Pending> {
@@ -60,6 +60,12 @@ impl Task {
 
 fn names_what_is_not_known(replica: &Replica, pending: &Pending, now: Time) -> bool {
     let show = replica.show();
+    if let Command::Accept { session } | Command::Decline { session } | Command::Leave { session } =
+        &pending.command
+    {
+        // An offer is a hold, too, and a ticket may have been taken elsewhere.
+        return show.ticket_of(*session).is_none_or(|ticket| ticket.offer.is_none());
+    }
     let hold = pending.command.names();
     // Most are known: they need not be proposed twice.
     hold.is_some_and(|hold| show.hold(hold).is_none()) && {

@@ -14,11 +14,11 @@ use uuid::Uuid;
 
 use crate::log::{AppendError, CreateError, Genesis, ReadError};
 use crate::protocol::rpc::{Notice, OrderView, ReleaseReason, StorageState};
-use crate::show::{Hold, HoldId, Order, SessionId, Show, Time};
+use crate::show::{CloseReason, Hold, HoldId, HoldState, Order, SessionId, Show, Ticket, Time};
 
 use super::super::counters::Counters;
-use super::super::desk::view_of;
 use super::super::replica::{OpenError, Replica};
+use super::super::telling::view_of;
 use super::outside::Outside;
 use super::{End, Task};
 
@@ -159,6 +159,7 @@ impl Task {
         self.tell_what_changed(&replica, now);
         self.outside = self.outside.as_ref().map(|_| Outside::since(0, replica.show()));
         (self.asked_at, self.look, self.saved) = (Instant::now(), false, 0);
+        self.positions.begin_anew();
         self.board.replace(head.epoch, head.seq, &replica.show().seat_states());
         self.desk.replica().replace(replica);
         Ok(())
@@ -216,6 +217,10 @@ fn changed<'a>(known: &'a Show, there: &Show, now: Time) -> Changed<'a> {
         if there.hold(hold.id).is_some() || bought.contains(&hold.id) {
             continue;
         }
+        if hold.state == HoldState::Offered {
+            // An offer that ends is told by the end of its ticket alone.
+            continue;
+        }
         let notice = if there.has_lapsed(hold.id, hold.session) {
             Notice::HoldExpired { hold: hold.id }
         } else {
@@ -225,7 +230,20 @@ fn changed<'a>(known: &'a Show, there: &Show, now: Time) -> Changed<'a> {
         notices.push((hold.session, notice));
     }
     for hold in there.holds().filter(|hold| known.hold(hold.id) != Some(*hold)) {
-        notices.push((hold.session, Notice::HoldChanged { hold: view_of(there, hold), now }));
+        let hold_view = view_of(there, hold);
+        let notice = match hold.state {
+            HoldState::Offered if known.hold(hold.id).is_none() => {
+                Notice::WaitlistOffer { hold: hold_view, now }
+            }
+            HoldState::Held | HoldState::Paying | HoldState::Offered => {
+                Notice::HoldChanged { hold: hold_view, now }
+            }
+        };
+        notices.push((hold.session, notice));
+    }
+    for ticket in known.tickets().filter(|ticket| there.ticket(ticket.id).is_none()) {
+        let reason = why_closed(ticket, there, &bought).word().into();
+        notices.push((ticket.session, Notice::WaitlistClosed { reason }));
     }
     for order in orders {
         let view = OrderView::of(order, &there.definition().id);
@@ -233,4 +251,14 @@ fn changed<'a>(known: &'a Show, there: &Show, now: Time) -> Changed<'a> {
     }
     let lost_orders = known.orders().filter(|order| there.order(order.id).is_none()).collect();
     Changed { notices, lost_orders, gone_holds }
+}
+
+/// Why a ticket is no longer there, as far as can be told. Of who waited when history was lost it is
+/// said that they left: they may join again.
+fn why_closed(ticket: &Ticket, there: &Show, bought: &BTreeSet<HoldId>) -> CloseReason {
+    match ticket.offer {
+        Some(hold) if there.hold(hold).is_some() || bought.contains(&hold) => CloseReason::Accepted,
+        Some(hold) if there.has_lapsed(hold, ticket.session) => CloseReason::Lapsed,
+        Some(_) | None => CloseReason::Left,
+    }
 }

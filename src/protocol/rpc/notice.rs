@@ -1,5 +1,7 @@
 //! What is told unasked: JSON-RPC notifications from the server.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use crate::show::{HoldId, Time};
@@ -40,6 +42,29 @@ pub enum Notice {
         hold: HoldId,
         /// Why.
         reason: ReleaseReason,
+    },
+    /// This session's place in line changed.
+    #[serde(rename = "waitlist.position")]
+    WaitlistPosition {
+        /// 1 for the first.
+        position: u32,
+    },
+    /// What this session waits for is offered to it.
+    #[serde(rename = "waitlist.offer")]
+    WaitlistOffer {
+        /// The offer.
+        hold: HoldView,
+        /// The server's clock.
+        now: Time,
+    },
+    /// This session's party can never again sit together: it goes on waiting for seats apart.
+    #[serde(rename = "waitlist.apart")]
+    WaitlistApart {},
+    /// This session waits no longer.
+    #[serde(rename = "waitlist.closed")]
+    WaitlistClosed {
+        /// Why: a stable word.
+        reason: Cow<'static, str>,
     },
     /// The show takes no more requests.
     #[serde(rename = "show.closed")]

@@ -39,6 +39,12 @@ impl Method {
                 Ok(Self::Release { hold: hold_id(&hold) })
             }
             "buy" => read::<BuyParams>(params)?.check().map(Self::Buy),
+            "waitlist.join" => {
+                read::<WishParams>(params).map(|wish| Self::WaitlistJoin(wish.into()))
+            }
+            "waitlist.leave" => read::<NoParams>(params).map(|_| Self::WaitlistLeave),
+            "waitlist.accept" => read::<NoParams>(params).map(|_| Self::WaitlistAccept),
+            "waitlist.decline" => read::<NoParams>(params).map(|_| Self::WaitlistDecline),
             _ => Err(Fault::NoSuchMethod),
         }
     }
@@ -71,6 +77,9 @@ struct IdentifyParams {
     #[allow(dead_code)]
     ticket: Option<String>,
 }
+
+#[derive(Deserialize)]
+struct NoParams {}
 
 #[derive(Deserialize)]
 struct HoldParams {

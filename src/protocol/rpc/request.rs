@@ -82,6 +82,14 @@ pub enum Method {
     },
     /// To pay for a hold.
     Buy(Buy),
+    /// A place in the waitlist. The indexes in it are not yet held against the hall.
+    WaitlistJoin(Wish),
+    /// To wait no longer.
+    WaitlistLeave,
+    /// What is offered.
+    WaitlistAccept,
+    /// Not what is offered.
+    WaitlistDecline,
 }
 
 impl Method {
@@ -94,12 +102,27 @@ impl Method {
             Self::Change { .. } => "change",
             Self::Release { .. } => "release",
             Self::Buy(_) => "buy",
+            Self::WaitlistJoin(_) => "waitlist.join",
+            Self::WaitlistLeave => "waitlist.leave",
+            Self::WaitlistAccept => "waitlist.accept",
+            Self::WaitlistDecline => "waitlist.decline",
         }
     }
 
     /// Whether it counts against a session's attempts at seats.
     pub fn is_attempt(&self) -> bool {
-        matches!(self, Self::Hold { .. } | Self::HoldBest(_) | Self::Change { .. })
+        matches!(
+            self,
+            Self::Hold { .. } | Self::HoldBest(_) | Self::Change { .. } | Self::WaitlistJoin(_)
+        )
+    }
+
+    /// The wish in it, where it has one.
+    pub fn wish(&self) -> Option<&Wish> {
+        match self {
+            Self::HoldBest(wish) | Self::WaitlistJoin(wish) => Some(wish),
+            _ => None,
+        }
     }
 }
 

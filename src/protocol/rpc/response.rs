@@ -9,7 +9,7 @@ use crate::show::{Refusal, Time};
 
 use super::fault::{Fault, Faulty};
 use super::request::Id;
-use super::view::{HoldView, OrderView};
+use super::view::{HoldView, OrderView, WaitingView};
 
 /// The code of every refusal; which one it is stands in `data.reason`.
 pub const REFUSED: i32 = -32000;
@@ -26,10 +26,13 @@ pub enum Granted<'a> {
         holds: &'a [HoldView],
         /// What it bought in this show.
         orders: &'a [OrderView],
+        /// Its place in the waitlist.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        waiting: Option<&'a WaitingView>,
         /// The server's clock.
         now: Time,
     },
-    /// To `hold`, `hold_best` and `change`.
+    /// To `hold`, `hold_best`, `change` and `waitlist.accept`.
     Held {
         /// As it is now.
         hold: &'a HoldView,
@@ -38,7 +41,16 @@ pub enum Granted<'a> {
         /// The server's clock.
         now: Time,
     },
-    /// To `release`.
+    /// To `waitlist.join`.
+    Waiting {
+        /// As it is now.
+        waiting: &'a WaitingView,
+        /// The position of the change.
+        seq: u64,
+        /// The server's clock.
+        now: Time,
+    },
+    /// To `release`, `waitlist.leave` and `waitlist.decline`.
     Released {
         /// The position of the change.
         seq: u64,
@@ -149,6 +161,7 @@ impl<'a> Reason<'a> {
             }
             Refusal::SeatBlocked { seats }
             | Refusal::SeatsTaken { seats }
+            | Refusal::WaitlistFirst { seats }
             | Refusal::OthersAreHolding { seats }
             | Refusal::SoldOut { seats }
             | Refusal::NotTogether { seats }
@@ -161,7 +174,10 @@ impl<'a> Reason<'a> {
             | Refusal::NoSuchHold
             | Refusal::HoldExpired
             | Refusal::PaymentInProgress
+            | Refusal::NoOffer
+            | Refusal::AlreadyWaiting
             | Refusal::NoSeatsNamed
+            | Refusal::SeatsAvailable
             | Refusal::PaymentUnavailable => {}
         }
         data
@@ -183,6 +199,8 @@ fn sentence(refusal: &Refusal) -> Cow<'static, str> {
         Refusal::AlreadyHolding { .. } => {
             "You are holding seats already. Buy or release them first, or change them."
         }
+        Refusal::NoOffer => "Nothing is offered to you just now.",
+        Refusal::AlreadyWaiting => "You are on the waiting list already.",
         Refusal::NoSeatsNamed => "Please choose at least one seat.",
         Refusal::SeatNamedTwice { .. } => "A seat was chosen twice.",
         Refusal::TooManySeats { max: 1 } => "You may hold only one seat at a time.",
@@ -198,14 +216,19 @@ fn sentence(refusal: &Refusal) -> Cow<'static, str> {
         Refusal::SeatsTaken { .. } => {
             "Some of these seats have just been taken. Please choose others."
         }
+        Refusal::WaitlistFirst { .. } => {
+            "These seats are kept for those who wait. You may join the waiting list."
+        }
         Refusal::OthersAreHolding { .. } => {
-            "Too few seats are free just now, but others are still deciding. Please try again soon."
+            "Too few seats are free just now, but others are still deciding. You may join the \
+             waiting list."
         }
         Refusal::SoldOut { .. } => "There are not enough seats left.",
         Refusal::NotTogether { .. } => "There are enough seats, but not side by side.",
         Refusal::OrphanSeat { .. } => {
             "That would leave a single seat alone. Please choose seats that do not."
         }
+        Refusal::SeatsAvailable => "There are seats for you: there is no need to wait.",
         Refusal::PaymentDeclined { .. } => {
             "The payment was declined. Your seats are still held: you may try another card."
         }

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::hall::Seat;
-use crate::show::{self, Hold, HoldId, Money, Order, OrderId, ShowId, Time};
+use crate::show::{self, Hold, HoldId, Money, Order, OrderId, ShowId, Ticket, TicketId, Time};
 
 /// A hold, as its holder sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +34,7 @@ impl HoldView {
             state: match hold.state {
                 show::HoldState::Held => HoldState::Held,
                 show::HoldState::Paying => HoldState::Paying,
+                show::HoldState::Offered => HoldState::Offered,
             },
         }
     }
@@ -49,6 +50,37 @@ pub enum HoldState {
     Paying,
     /// It is offered to somebody who waited.
     Offered,
+}
+
+/// A place in the waitlist, as its owner sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaitingView {
+    /// Its name.
+    pub ticket: TicketId,
+    /// For how many.
+    pub quantity: u32,
+    /// The place in line: 1 for the first. Those with an offer count.
+    pub position: u32,
+    /// When it was taken.
+    pub since: Time,
+    /// When it ends by itself.
+    pub until: Time,
+    /// The show's head after the entry that took it: to be kept as proof.
+    pub head: HeadView,
+}
+
+impl WaitingView {
+    /// The view of a ticket; its place in line is for the caller to say.
+    pub fn of(ticket: &Ticket, position: u32) -> Self {
+        Self {
+            ticket: ticket.id,
+            quantity: ticket.wish.quantity,
+            position,
+            since: ticket.since,
+            until: ticket.until,
+            head: HeadView::of(&ticket.head),
+        }
+    }
 }
 
 /// An order, as its buyer sees it.

@@ -5,7 +5,7 @@
 //! is taken, so that the same question has the same answer on every node.
 
 mod apart;
-mod neighbours;
+pub(super) mod neighbours;
 #[cfg(test)]
 mod tests;
 

@@ -6,13 +6,18 @@
 use crate::hall::{Floor, SeatSet};
 
 /// The seats of `set` whose left neighbour, same row and no aisle between, is in `set` too.
-pub(super) fn links(floor: &Floor, set: &SeatSet) -> SeatSet {
+pub(in crate::show) fn links(floor: &Floor, set: &SeatSet) -> SeatSet {
     let (words, joined) = (set.words(), floor.joined().words());
     SeatSet::from_words(set.hall_seats(), |at| words[at] & set.behind(at) & joined[at])
 }
 
 /// Where `party` neighbours of `set` begin, in rows. `linked` are the set's links.
-pub(super) fn blocks(floor: &Floor, set: &SeatSet, linked: &SeatSet, party: u32) -> SeatSet {
+pub(in crate::show) fn blocks(
+    floor: &Floor,
+    set: &SeatSet,
+    linked: &SeatSet,
+    party: u32,
+) -> SeatSet {
     let links_needed = party.saturating_sub(1);
     if links_needed == 0 {
         let mut single = set.clone();

@@ -105,3 +105,44 @@ test("a hold that went while the line was lost is told, one that stands is kept"
   assert.equal(choice.identified([], [], false), "ended");
   assert.deepEqual(choice.listed, [4]);
 });
+
+/** @param {number} position @returns {import("../../../static/usher.js").Waiting} */
+const waiting = (position) => ({
+  ticket: "t1",
+  quantity: 2,
+  position,
+  since: 1,
+  until: 2,
+  head: { epoch: "1", seq: 1, chain: "" },
+});
+
+test("who waits marks no seats, and what was marked is forgotten", () => {
+  const choice = new Choice(10);
+  choice.toggle(5, 0);
+  choice.waits(waiting(3));
+  assert.equal(choice.phase, "waiting");
+  assert.deepEqual(choice.listed, []);
+  assert.equal(choice.toggle(5, 0), "not_now");
+  assert.equal(choice.waits_no_longer(), true);
+  assert.equal(choice.waits_no_longer(), false, "it is news once");
+  assert.equal(choice.phase, "choosing");
+});
+
+test("an offer may be swapped, and ends with the waiting unless it was accepted", () => {
+  const choice = new Choice(10);
+  choice.waits(waiting(1));
+  choice.held(hold([1, 2], { state: "offered" }));
+  assert.equal(choice.phase, "offered");
+  choice.toggle(1, 1);
+  choice.toggle(3, 0);
+  assert.equal(choice.phase, "changing");
+  choice.held(hold([2, 3], { state: "offered" }));
+  assert.equal(choice.marks().get(3), "held");
+  choice.waits_no_longer();
+  assert.deepEqual([choice.phase, choice.listed], ["choosing", []]);
+  choice.waits(waiting(1));
+  choice.held(hold([1, 2], { state: "offered" }));
+  choice.held(hold([1, 2]));
+  choice.waits_no_longer();
+  assert.equal(choice.phase, "holding");
+});

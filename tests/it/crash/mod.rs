@@ -5,6 +5,7 @@
 //! may have happened or not, nothing else may be in doubt.
 
 pub(crate) mod journal;
+mod waiting;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

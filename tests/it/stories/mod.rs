@@ -11,6 +11,7 @@ mod limits;
 mod resuming;
 mod slow;
 mod telling;
+mod waiting;
 mod watching;
 
 use std::collections::VecDeque;

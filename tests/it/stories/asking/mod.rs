@@ -32,10 +32,9 @@ fn payment(card: &str) -> Value {
 /// The standard codes come before every refusal.
 fn faults() -> Vec<Asked> {
     vec![
-        ('a', "waitlist.join", json!({"quantity": 2}), Fault(-32601)),
-        ('a', "waitlist.leave", json!({}), Fault(-32601)),
-        ('a', "waitlist.accept", json!({}), Fault(-32601)),
-        ('a', "waitlist.decline", json!({}), Fault(-32601)),
+        ('a', "waitlist.join", json!({}), Fault(-32602)),
+        ('a', "waitlist.join", json!({"quantity": 2, "sections": [1]}), Fault(-32602)),
+        ('a', "waitlist.leave", json!([]), Fault(-32602)),
         ('a', "admission.leave", json!({}), Fault(-32601)),
         ('a', "Hold", seats(&[1]), Fault(-32601)),
         ('a', "hold", json!({}), Fault(-32602)),
@@ -65,6 +64,8 @@ fn strangers_and_choices() -> Vec<Asked> {
         ('a', "hold_best", json!({"quantity": 0}), because("not_identified")),
         ('a', "change", json!({"hold": "x", "seats": []}), because("not_identified")),
         ('a', "release", json!({"hold": "x"}), because("not_identified")),
+        ('a', "waitlist.join", json!({"quantity": 0}), because("not_identified")),
+        ('a', "waitlist.leave", json!({}), because("not_identified")),
         (
             'a',
             "buy",
@@ -140,6 +141,73 @@ fn holds() -> Vec<Asked> {
     ]
 }
 
+/// Who may wait, and what is in the way of those who come after them.
+fn waiting() -> Vec<Asked> {
+    let party = |quantity: u32| json!({ "quantity": quantity });
+    let sold = json!({"hold": "$hold", "payment": {"method": "test"}});
+    vec![
+        ('a', "identify", json!({}), Granted(json!({"holds": []}))),
+        ('b', "identify", json!({}), Granted(json!({}))),
+        ('c', "identify", json!({}), Granted(json!({}))),
+        ('a', "waitlist.leave", json!({}), Granted(json!({}))),
+        ('a', "waitlist.accept", json!({}), because("no_offer")),
+        ('a', "waitlist.decline", json!({}), because("no_offer")),
+        ('a', "waitlist.join", party(0), because("no_seats_named")),
+        ('a', "waitlist.join", party(9), Refused(json!({"reason": "too_many_seats", "max": 8}))),
+        ('a', "waitlist.join", party(8), for_seats("not_together", &[])),
+        ('a', "waitlist.join", party(2), because("seats_available")),
+        ('a', "hold", seats(&[0, 1, 2, 3, 4]), Granted(json!({}))),
+        ('a', "waitlist.join", party(2), because("already_holding")),
+        ('b', "hold", seats(&[5, 6, 7]), Granted(json!({}))),
+        (
+            'c',
+            "waitlist.join",
+            party(2),
+            Granted(json!({
+                "waiting.quantity": 2, "waiting.position": 1, "waiting.since": NOW.0,
+                "waiting.until": NOW.0 + 3_600_000, "now": NOW.0,
+            })),
+        ),
+        ('c', "identify", json!({}), Granted(json!({"waiting.position": 1, "holds": []}))),
+        ('c', "waitlist.join", party(1), because("already_waiting")),
+        ('c', "hold", seats(&[0]), because("already_waiting")),
+        ('c', "hold_best", party(1), because("already_waiting")),
+        ('c', "waitlist.accept", json!({}), because("no_offer")),
+        // 8 is kept for two: beside it 7 may yet come free.
+        ('d', "identify", json!({}), Granted(json!({}))),
+        ('d', "hold_best", party(1), for_seats("waitlist_first", &[])),
+        ('d', "hold", seats(&[8]), for_seats("waitlist_first", &[8])),
+        ('d', "hold", seats(&[0]), for_seats("others_are_holding", &[0])),
+        ('d', "hold_best", party(2), for_seats("others_are_holding", &[])),
+        ('b', "buy", sold, Granted(json!({"order.seats": [5, 6, 7]}))),
+        ('b', "waitlist.join", party(7), for_seats("sold_out", &[])),
+        ('d', "hold", seats(&[8]), Granted(json!({"hold.seats": [8]}))),
+        ('a', "release", json!({"hold": "$a"}), Granted(json!({}))),
+        // Its offer follows in the same turn: whoever is answered in the next finds it.
+        ('b', "waitlist.join", party(7), for_seats("sold_out", &[])),
+        (
+            'c',
+            "identify",
+            json!({}),
+            Granted(json!({
+                "waiting.position": 1, "holds.0.state": "offered", "holds.0.seats": [0, 1],
+                "holds.0.expires_at": NOW.0 + 120_000,
+            })),
+        ),
+        ('c', "hold", seats(&[2]), because("already_holding")),
+        ('c', "waitlist.join", party(2), because("already_holding")),
+        (
+            'c',
+            "waitlist.accept",
+            json!({}),
+            Granted(json!({
+                "hold.state": "held", "hold.seats": [0, 1], "hold.expires_at": NOW.0 + 300_000,
+            })),
+        ),
+        ('c', "waitlist.accept", json!({}), because("no_offer")),
+    ]
+}
+
 /// A purchase, declined and approved and asked for again; and another, until all is sold.
 fn purchases() -> Vec<Asked> {
     vec![
@@ -210,6 +278,12 @@ async fn every_method_and_refusal_is_the_same_over_a_socket_and_over_http() {
     let house = OpenHouse::start_at(NOW).await;
     let script = [faults(), strangers_and_choices(), holds(), purchases()].into_iter().flatten();
     act(&house, json!({"seats_max": 4}), script.collect()).await;
+}
+
+#[tokio::test]
+async fn who_waits_is_answered_the_same_over_a_socket_and_over_http() {
+    let house = OpenHouse::start_at(NOW).await;
+    act(&house, json!({"seats_max": 8}), waiting()).await;
 }
 
 #[tokio::test]

@@ -46,7 +46,7 @@ impl Names {
                             assert!(value.is_string(), "{key}: {value}");
                             json!(format!("the {key}"))
                         }
-                        "id" if value.is_string() => self.name(value),
+                        "id" | "ticket" if value.is_string() => self.name(value),
                         _ => self.without_ids(value),
                     };
                     (key.clone(), told)

@@ -1,0 +1,202 @@
+//! Kinds of wishes: those who want the same stand behind one another, and are judged as one.
+//!
+//! Ten thousand who wait want a few dozen things. What comes free is held against each kind and its
+//! first in line, never against everybody.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use crate::hall::{Floor, Seat, SeatSet};
+
+use super::super::Wish;
+use super::super::best::neighbours::{blocks, links};
+use super::ticket::Run;
+
+/// All waiting tickets (without an offer) of one wish. Tickets go by their turn: the position of
+/// the entry that took them.
+#[derive(Clone, Debug)]
+pub(super) struct Kind {
+    pub(super) places: Places,
+    /// How many seats it allows are neither sold nor blocked.
+    pub(super) left: u32,
+    /// A run that could still become whole; none where a party could never again sit together.
+    /// Not looked for where the party may sit apart.
+    viable: Option<Run>,
+    pub(super) members: BTreeSet<u64>,
+    /// The members that lack seats.
+    pub(super) hungry: BTreeSet<u64>,
+    /// The members for whom nothing is kept.
+    pub(super) blank: BTreeSet<u64>,
+}
+
+/// Which seats a wish allows, asked seat by seat.
+#[derive(Clone, Debug)]
+pub(super) struct Places {
+    pub(super) party: u32,
+    pub(super) together: bool,
+    categories: Option<Vec<u16>>,
+    ranges: Option<Vec<Range<u32>>>,
+}
+
+impl Places {
+    pub(super) fn of(wish: &Wish, floor: &Floor) -> Self {
+        let sections = wish.sections.iter().flatten().filter_map(|at| floor.section(*at));
+        let areas = wish.areas.iter().flatten().filter_map(|at| floor.area(*at));
+        let mut ranges: Vec<Range<u32>> =
+            sections.chain(areas).filter(|range| !range.is_empty()).collect();
+        ranges.sort_by_key(|range| range.start);
+        let anywhere = wish.sections.is_none() && wish.areas.is_none();
+        Self {
+            party: wish.quantity,
+            together: wish.together,
+            categories: wish.categories.clone(),
+            ranges: (!anywhere).then_some(ranges),
+        }
+    }
+
+    /// Whether the wish allows this seat of the hall.
+    pub(super) fn allow(&self, floor: &Floor, seat: Seat) -> bool {
+        let placed = self.ranges.as_ref().is_none_or(|ranges| {
+            let at = ranges.partition_point(|range| range.end <= seat.0);
+            ranges.get(at).is_some_and(|range| range.start <= seat.0)
+        });
+        placed
+            && self.categories.as_ref().is_none_or(|categories| {
+                let of = floor.category_of(seat);
+                of.is_some_and(|category| categories.binary_search(&category).is_ok())
+            })
+    }
+}
+
+impl Kind {
+    pub(super) fn new(wish: &Wish, house: &House<'_>) -> Self {
+        let unsold = house.unsold();
+        let left = wish.mask(house.floor).map_or(unsold.count(), |mask| mask.count_and(&unsold));
+        let mut kind = Self {
+            places: Places::of(wish, house.floor),
+            left,
+            viable: None,
+            members: BTreeSet::new(),
+            hungry: BTreeSet::new(),
+            blank: BTreeSet::new(),
+        };
+        kind.look_for_viable(wish, house);
+        kind
+    }
+
+    /// Whether its parties can no longer be seated at all.
+    pub(super) fn is_sold_out(&self) -> bool {
+        self.left < self.places.party
+    }
+
+    /// Whether its parties want to sit together, never can, but could apart.
+    pub(super) fn must_part(&self) -> bool {
+        self.places.together && self.viable.is_none() && !self.is_sold_out()
+    }
+
+    /// `seats` were sold or blocked.
+    pub(super) fn lost(&mut self, seats: &[Seat], wish: &Wish, house: &House<'_>) {
+        let allowed = seats.iter().filter(|seat| self.places.allow(house.floor, **seat));
+        let lost = allowed.count() as u32;
+        self.left -= lost;
+        if lost > 0 && self.viable.is_some_and(|run| !house.could_be_whole(run, &self.places)) {
+            self.look_for_viable(wish, house);
+        }
+    }
+
+    /// `seats` are for sale again.
+    pub(super) fn regained(&mut self, seats: &[Seat], wish: &Wish, house: &House<'_>) {
+        let allowed = seats.iter().filter(|seat| self.places.allow(house.floor, **seat));
+        let regained = allowed.count() as u32;
+        self.left += regained;
+        if regained > 0 && self.viable.is_none() {
+            self.look_for_viable(wish, house);
+        }
+    }
+
+    fn look_for_viable(&mut self, wish: &Wish, house: &House<'_>) {
+        self.viable = None;
+        if self.places.together {
+            self.viable = whole_run(house.floor, house.unsold(), wish);
+        }
+    }
+}
+
+/// The hall as apply has it at hand: what the rules of the waitlist rest on.
+pub(in crate::show) struct House<'a> {
+    pub(in crate::show) floor: &'a Floor,
+    pub(in crate::show) free: &'a mut SeatSet,
+    pub(in crate::show) sold: &'a SeatSet,
+    pub(in crate::show) blocked: &'a SeatSet,
+}
+
+impl House<'_> {
+    fn unsold(&self) -> SeatSet {
+        let mut unsold = SeatSet::full(self.floor.seats());
+        unsold.remove_all(self.sold);
+        unsold.remove_all(self.blocked);
+        unsold
+    }
+
+    /// Whether a seat could still be had one day.
+    pub(super) fn is_unsold(&self, seat: Seat) -> bool {
+        seat.0 < self.floor.seats() && !self.sold.has(seat) && !self.blocked.has(seat)
+    }
+
+    /// Whether every seat the run needs could still be had one day.
+    pub(super) fn could_be_whole(&self, run: Run, places: &Places) -> bool {
+        match run {
+            Run::Row(first) => {
+                let seats = first.0..first.0.saturating_add(places.party);
+                seats.end <= self.floor.seats()
+                    && seats.clone().map(Seat).all(|seat| {
+                        self.is_unsold(seat)
+                            && self.floor.in_rows().has(seat)
+                            && (seat == first || self.floor.joined().has(seat))
+                            && places.allow(self.floor, seat)
+                    })
+            }
+            Run::Area(area) => {
+                let range = self.floor.area(area).unwrap_or(0..0);
+                let gone =
+                    self.sold.count_range(range.clone()) + self.blocked.count_range(range.clone());
+                range.len() as u32 - gone >= places.party
+                    && !range.is_empty()
+                    && places.allow(self.floor, Seat(range.start))
+            }
+        }
+    }
+}
+
+/// The first run of the wish that lies wholly in `set`: rows before areas, the lowest number first.
+///
+/// Not the *best*: what is kept for whom is worked out anew at every replay, so it may not rest on
+/// how good a seat is thought to be, which a later version may think otherwise.
+pub(super) fn whole_run(floor: &Floor, mut set: SeatSet, wish: &Wish) -> Option<Run> {
+    if wish.quantity == 0 {
+        return None;
+    }
+    if let Some(mask) = wish.mask(floor) {
+        set.keep_only(&mask);
+    }
+    let begins = blocks(floor, &set, &links(floor, &set), wish.quantity);
+    if let Some(first) = begins.iter().next() {
+        return Some(Run::Row(first));
+    }
+    areas(floor)
+        .find(|(_, range)| set.count_range(range.clone()) >= wish.quantity)
+        .map(|(area, _)| Run::Area(area))
+}
+
+/// Every area with its places.
+pub(super) fn areas(floor: &Floor) -> impl Iterator<Item = (u16, Range<u32>)> + '_ {
+    (0..=u16::MAX).map_while(|area| Some((area, floor.area(area)?)))
+}
+
+/// The area a place is of; none for a seat in a row.
+pub(super) fn area_of(floor: &Floor, seat: Seat) -> Option<u16> {
+    if floor.in_rows().has(seat) {
+        return None;
+    }
+    areas(floor).find(|(_, range)| range.contains(&seat.0)).map(|(area, _)| area)
+}

@@ -1,0 +1,128 @@
+//! What may be asked of the waitlist, and what is answered; the ladder is the protocol's.
+
+use uuid::Uuid;
+
+use super::super::best::{best_seats, can_ever_sit_together, count_of_wish};
+use super::super::entry::{Entry, Fact};
+use super::super::hold::{Hold, HoldState};
+use super::super::propose::{Asked, Proposal};
+use super::super::{HoldId, Orphans, Refusal, SessionId, Show, TicketId, Time, Wish};
+use super::{CloseReason, Joining};
+
+impl Show {
+    /// A place in line, where the party cannot be seated now but could still be.
+    pub(in crate::show) fn joining(
+        &self,
+        session: SessionId,
+        wish: &Wish,
+        asked: &Asked,
+        now: Time,
+        fresh: Uuid,
+    ) -> Result<Proposal, Refusal> {
+        self.may_hold(session, now)?;
+        self.fits_a_party(wish)?;
+        let mut hoped = self.free.clone();
+        hoped.insert_all(&self.held);
+        hoped.insert_all(self.kept());
+        if count_of_wish(&self.floor, &hoped, wish) < wish.quantity {
+            return Err(Refusal::SoldOut { seats: Vec::new() });
+        }
+        if wish.together && !can_ever_sit_together(&self.floor, &hoped, wish) {
+            return Err(Refusal::NotTogether { seats: Vec::new() });
+        }
+        if best_seats(&self.floor, &self.free, wish, Orphans::Allow).is_some() {
+            // Unless somebody who came before, in this same turn, asked for them.
+            let left = asked.left_of(&self.free);
+            let still = best_seats(&self.floor, &left, wish, Orphans::Allow).is_some();
+            return if still { Err(Refusal::SeatsAvailable) } else { Ok(Proposal::AskAgain) };
+        }
+        let joining = Joining {
+            ticket: TicketId(fresh),
+            session,
+            until: now.plus_ms(self.definition.policy.wait_ms),
+            wish: wish.clone().in_order(),
+        };
+        Ok(one(now, Fact::TicketTaken(Box::new(joining))))
+    }
+
+    pub(in crate::show) fn leaving(&self, session: SessionId, now: Time) -> Proposal {
+        match self.queue.of_session(session) {
+            Some(ticket) => {
+                let reason = CloseReason::Left;
+                one(now, Fact::TicketClosed { ticket: ticket.id, reason })
+            }
+            None => Proposal::AlreadySo,
+        }
+    }
+
+    pub(in crate::show) fn accepting(
+        &self,
+        session: SessionId,
+        now: Time,
+    ) -> Result<Proposal, Refusal> {
+        let hold = self.offer_to(session, now)?;
+        Ok(one(now, self.acceptance(hold.id, now)))
+    }
+
+    pub(in crate::show) fn acceptance(&self, hold: HoldId, now: Time) -> Fact {
+        let expires_at = now.plus_ms(self.definition.policy.hold_ms);
+        Fact::OfferAccepted { hold, expires_at }
+    }
+
+    pub(in crate::show) fn declining(
+        &self,
+        session: SessionId,
+        now: Time,
+    ) -> Result<Proposal, Refusal> {
+        let hold = self.offer_to(session, now)?;
+        Ok(one(now, Fact::HoldReleased { hold: hold.id }))
+    }
+
+    fn offer_to(&self, session: SessionId, now: Time) -> Result<&Hold, Refusal> {
+        let hold = self.holds.of_session(session);
+        let hold = hold.filter(|hold| hold.state == HoldState::Offered).ok_or(Refusal::NoOffer)?;
+        if hold.frees_at(self.definition.policy.grace_ms) <= now {
+            return Err(Refusal::HoldExpired);
+        }
+        Ok(hold)
+    }
+
+    /// The seats kept for a ticket are offered, if its party is whole.
+    pub(in crate::show) fn offering(&self, id: TicketId, now: Time, fresh: Uuid) -> Proposal {
+        match self.queue.get(id).filter(|ticket| ticket.offer.is_none() && !ticket.lacks()) {
+            Some(ticket) => one(
+                now,
+                Fact::SeatsOffered {
+                    ticket: id,
+                    hold: HoldId(fresh),
+                    seats: ticket.kept.as_slice().into(),
+                    expires_at: now.plus_ms(self.definition.policy.offer_ms),
+                },
+            ),
+            None => Proposal::AlreadySo,
+        }
+    }
+
+    pub(in crate::show) fn parting(&self, ticket: TicketId, now: Time) -> Proposal {
+        match self.queue.get(ticket).filter(|own| self.may_part(own)) {
+            Some(_) => one(now, Fact::TicketParted { ticket }),
+            None => Proposal::AlreadySo,
+        }
+    }
+
+    pub(in crate::show) fn dismissing(
+        &self,
+        ticket: TicketId,
+        reason: CloseReason,
+        now: Time,
+    ) -> Proposal {
+        match self.queue.get(ticket).filter(|own| self.may_close(own, reason, now)) {
+            Some(_) => one(now, Fact::TicketClosed { ticket, reason }),
+            None => Proposal::AlreadySo,
+        }
+    }
+}
+
+fn one(now: Time, fact: Fact) -> Proposal {
+    Proposal::Append(vec![Entry { time: now, fact }])
+}
