@@ -145,7 +145,7 @@ fn a_sale_with_10_000_waiting(bencher: Bencher<'_, '_>) {
             payment,
             customer: None,
         };
-        let begun = Fact::PaymentBegun { hold, attempt: 1, pinned_until: Time(2) };
+        let begun = Fact::PaymentBegun { hold, attempt: 1, pinned_until: Time(2), seats: None };
         for (fact, seq) in [begun, Fact::SeatsSold(Box::new(sale))].into_iter().zip(1_000_000..) {
             let outcome = show.apply(head(seq), &Entry { time: Time(1), fact }, &mut Vec::new());
             assert_ne!(outcome, Outcome::Void);

@@ -112,7 +112,7 @@ fn as_text(step: &Step, hall: Option<&Hall>) -> String {
         }
         Fact::HoldReleased { hold } => format!("released  hold {hold}"),
         Fact::HoldLapsed { hold } => format!("lapsed    hold {hold}"),
-        Fact::PaymentBegun { hold, attempt, pinned_until } => {
+        Fact::PaymentBegun { hold, attempt, pinned_until, .. } => {
             format!(
                 "paying    hold {hold}, payment {attempt}, at most until {}",
                 utc(*pinned_until)
@@ -175,10 +175,14 @@ fn as_json(step: &Step, replay: &Replay) -> Value {
         }
         Fact::HoldReleased { hold } => ("hold_released", json!({ "hold": hold })),
         Fact::HoldLapsed { hold } => ("hold_lapsed", json!({ "hold": hold })),
-        Fact::PaymentBegun { hold, attempt, pinned_until } => (
-            "payment_begun",
-            json!({ "hold": hold, "attempt": attempt, "pinned_until": pinned_until }),
-        ),
+        Fact::PaymentBegun { hold, attempt, pinned_until, seats: named } => {
+            let named = named.as_deref().map(seats);
+            (
+                "payment_begun",
+                json!({ "hold": hold, "attempt": attempt, "pinned_until": pinned_until,
+                    "seats": named }),
+            )
+        }
         Fact::PaymentDeclined { hold, attempt, code } => {
             ("payment_declined", json!({ "hold": hold, "attempt": attempt, "code": code }))
         }

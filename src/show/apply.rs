@@ -72,8 +72,8 @@ impl Show {
             Fact::SeatsChanged { hold, seats } => self.seats_changed(*hold, seats, moved),
             Fact::HoldReleased { hold } => self.hold_released(*hold, moved),
             Fact::HoldLapsed { hold } => self.hold_lapsed(*hold, now, moved),
-            Fact::PaymentBegun { hold, attempt, pinned_until } => {
-                self.payment_begun(*hold, *attempt, *pinned_until)
+            Fact::PaymentBegun { hold, attempt, pinned_until, seats } => {
+                self.payment_begun(*hold, *attempt, *pinned_until, seats.as_deref())
             }
             Fact::PaymentDeclined { hold, attempt, .. } => self.payment_declined(*hold, *attempt),
             Fact::SeatsSold(sale) => self.seats_sold(sale, head, now, moved),
@@ -163,11 +163,19 @@ impl Show {
         Some(Outcome::Lapsed { hold: id, session: hold.session })
     }
 
-    /// Guard: the hold stands, is not being paid, and this is its next attempt. An offer is accepted
-    /// first.
-    fn payment_begun(&mut self, id: HoldId, attempt: u32, pinned_until: Time) -> Option<Outcome> {
+    /// Guard: the hold stands, is not being paid, this is its next attempt, and it has the seats that
+    /// are named, if any are. An offer is accepted first.
+    fn payment_begun(
+        &mut self,
+        id: HoldId,
+        attempt: u32,
+        pinned_until: Time,
+        seats: Option<&[Seat]>,
+    ) -> Option<Outcome> {
         let next = |hold: &&Hold| {
-            hold.state == HoldState::Held && hold.attempts.checked_add(1) == Some(attempt)
+            hold.state == HoldState::Held
+                && hold.attempts.checked_add(1) == Some(attempt)
+                && seats.is_none_or(|seats| *seats == *hold.seats)
         };
         let session = self.holds.get(id).filter(next)?.session;
         self.holds.change(id, |hold| {

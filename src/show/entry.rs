@@ -35,7 +35,19 @@ pub enum Fact {
     /// The deadline and its buffer passed.
     HoldLapsed { hold: HoldId },
     /// A payment began; the hold is pinned until `pinned_until`, if it is the first.
-    PaymentBegun { hold: HoldId, attempt: u32, pinned_until: Time },
+    ///
+    /// It names the seats it is for (kind 15): what is charged is their price, and meanwhile another
+    /// node may have swapped them. Kind 5, of logs from before that, names none.
+    PaymentBegun {
+        /// What is paid for.
+        hold: HoldId,
+        /// The hold's next attempt, from 1.
+        attempt: u32,
+        /// Until when the hold is pinned, if no earlier attempt has pinned it.
+        pinned_until: Time,
+        /// The seats, ascending.
+        seats: Option<Box<[Seat]>>,
+    },
     /// The bank said no.
     PaymentDeclined { hold: HoldId, attempt: u32, code: String },
     /// The seats were sold.
@@ -107,7 +119,7 @@ impl Entry {
 impl Fact {
     /// Whether it is about those who wait: what it comes to rests on the hall's rows.
     pub fn is_of_the_waitlist(&self) -> bool {
-        self.kind() >= 10
+        (10..=14).contains(&self.kind())
     }
 
     /// The byte that names the kind.
@@ -117,7 +129,8 @@ impl Fact {
             Self::SeatsChanged { .. } => 2,
             Self::HoldReleased { .. } => 3,
             Self::HoldLapsed { .. } => 4,
-            Self::PaymentBegun { .. } => 5,
+            Self::PaymentBegun { seats: None, .. } => 5,
+            Self::PaymentBegun { seats: Some(_), .. } => 15,
             Self::PaymentDeclined { .. } => 6,
             Self::SeatsSold(_) => 7,
             Self::SeatsBlocked { .. } => 8,
@@ -143,10 +156,13 @@ impl Fact {
                 to.seats(seats);
             }
             Self::HoldReleased { hold } | Self::HoldLapsed { hold } => to.id(hold.0),
-            Self::PaymentBegun { hold, attempt, pinned_until } => {
+            Self::PaymentBegun { hold, attempt, pinned_until, seats } => {
                 to.id(hold.0);
                 to.number(u64::from(*attempt));
                 to.time(*pinned_until);
+                if let Some(seats) = seats {
+                    to.seats(seats);
+                }
             }
             Self::PaymentDeclined { hold, attempt, code } => {
                 to.id(hold.0);
@@ -189,10 +205,11 @@ impl Fact {
             2 => Self::SeatsChanged { hold: HoldId(from.id()?), seats: from.seats()? },
             3 => Self::HoldReleased { hold: HoldId(from.id()?) },
             4 => Self::HoldLapsed { hold: HoldId(from.id()?) },
-            5 => Self::PaymentBegun {
+            kind @ (5 | 15) => Self::PaymentBegun {
                 hold: HoldId(from.id()?),
                 attempt: from.small()?,
                 pinned_until: from.time()?,
+                seats: if kind == 15 { Some(from.seats()?) } else { None },
             },
             6 => Self::PaymentDeclined {
                 hold: HoldId(from.id()?),

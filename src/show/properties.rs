@@ -111,9 +111,11 @@ fn any_fact() -> impl Strategy<Value = Fact> {
         2 => (hold(), sorted()).prop_map(|(hold, seats)| Fact::SeatsChanged { hold, seats }),
         1 => hold().prop_map(|hold| Fact::HoldReleased { hold }),
         2 => hold().prop_map(|hold| Fact::HoldLapsed { hold }),
-        2 => (hold(), 0..3u32, 0..300u64).prop_map(|(hold, attempt, pin)| Fact::PaymentBegun {
-            hold, attempt, pinned_until: Time(pin),
-        }),
+        2 => (hold(), 0..3u32, 0..300u64, prop::option::of(sorted())).prop_map(
+            |(hold, attempt, pin, seats)| Fact::PaymentBegun {
+                hold, attempt, pinned_until: Time(pin), seats,
+            },
+        ),
         1 => (hold(), 0..3u32).prop_map(|(hold, attempt)| Fact::PaymentDeclined {
             hold, attempt, code: "no".to_owned(),
         }),

@@ -298,7 +298,8 @@ impl Show {
         let accepted = (hold.state == HoldState::Offered).then(|| self.acceptance(hold.id, now));
         let attempt = hold.attempts.saturating_add(1);
         let pinned_until = now.plus_ms(self.definition.policy.pay_ms);
-        let begun = Fact::PaymentBegun { hold: hold.id, attempt, pinned_until };
+        let seats = Some(hold.seats.clone());
+        let begun = Fact::PaymentBegun { hold: hold.id, attempt, pinned_until, seats };
         let ended = match &purchase.payment {
             Decision::Declined { code } => {
                 Fact::PaymentDeclined { hold: hold.id, attempt, code: code.clone() }

@@ -320,12 +320,36 @@ fn after_a_decline_the_hold_goes_on_and_the_same_key_is_a_new_attempt() {
 }
 
 #[test]
+fn a_payment_for_seats_that_were_swapped_meanwhile_does_not_begin() {
+    let mut house = House::open();
+    let hold = house.hold(1, &[0]).unwrap();
+    let begin = |house: &House, seats: &[u32]| {
+        let seats = Some(seats.iter().map(|seat| crate::hall::Seat(*seat)).collect());
+        let pinned_until = house.now.plus_ms(60_000);
+        let fact = Fact::PaymentBegun { hold, attempt: 1, pinned_until, seats };
+        Entry { time: house.now, fact }
+    };
+    let before = begin(&house, &[0]);
+    // At another node, and first in the log.
+    house.change(1, hold, &[1, 2]).unwrap();
+    assert_eq!(house.apply(&before), Outcome::Void, "seat 0 was to be paid for");
+    let begun = begin(&house, &[1, 2]);
+    assert_eq!(Entry::from_bytes(&begun.to_bytes()), Ok(begun.clone()));
+    assert_ne!(house.apply(&begun), Outcome::Void);
+}
+
+#[test]
 fn a_payment_under_way_pins_the_hold_once_and_for_a_bounded_time() {
     let mut house = House::open();
     let hold = house.hold(1, &[0]).unwrap();
     house.pass(290_000);
     let begin = |house: &House, attempt| {
-        let fact = Fact::PaymentBegun { hold, attempt, pinned_until: house.now.plus_ms(60_000) };
+        let fact = Fact::PaymentBegun {
+            hold,
+            attempt,
+            pinned_until: house.now.plus_ms(60_000),
+            seats: None,
+        };
         Entry { time: house.now, fact }
     };
     let begun = begin(&house, 1);
@@ -346,7 +370,12 @@ fn a_payment_under_way_pins_the_hold_once_and_for_a_bounded_time() {
 
     let mut house = House::open();
     let slow = house.hold(1, &[0]).unwrap();
-    let fact = Fact::PaymentBegun { hold: slow, attempt: 1, pinned_until: OPENS.plus_ms(310_000) };
+    let fact = Fact::PaymentBegun {
+        hold: slow,
+        attempt: 1,
+        pinned_until: OPENS.plus_ms(310_000),
+        seats: None,
+    };
     house.apply(&Entry { time: house.now, fact });
     house.pass(309_999);
     assert_eq!(house.lapse_all(), 0);

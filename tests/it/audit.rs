@@ -368,7 +368,7 @@ fn buying(amount: u64, definition: &Definition) -> [Fact; 2] {
     let (key, order) = ("mine".to_owned(), OrderId(Uuid::from_u128(78)));
     let sale = Sale { hold, attempt: 1, order, key, total, payment, customer: None };
     let pinned_until = NOW.plus_ms(definition.policy.pay_ms);
-    let begun = Fact::PaymentBegun { hold, attempt: 1, pinned_until };
+    let begun = Fact::PaymentBegun { hold, attempt: 1, pinned_until, seats: None };
     [begun, Fact::SeatsSold(Box::new(sale))]
 }
 

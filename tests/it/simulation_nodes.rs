@@ -138,9 +138,8 @@ impl World {
             starts_at: Time(u64::MAX),
             on_sale_at: None,
             currency: Currency::parse("EUR").expect("a currency"),
-            // Of no price: a hold that is changed at one node while another buys it is paid for as it
-            // was, which no guard of kind 7 sees. That is not what this world is about.
-            prices: vec![0; hall.categories.len()],
+            // Different, so that the audit sees a sale of other seats than were paid for.
+            prices: (1..=hall.categories.len() as u64).map(|nth| nth * 1_000).collect(),
             policy: Policy {
                 hold_ms: HOLD_MS,
                 grace_ms: GRACE_MS,

@@ -35,8 +35,11 @@ impl Books {
                 }
                 Ok(())
             }
-            Fact::PaymentBegun { hold, attempt, .. } => {
+            Fact::PaymentBegun { hold, attempt, seats, .. } => {
                 let standing = self.not_paying(*hold)?;
+                if seats.as_deref().is_some_and(|seats| *seats != *standing.seats) {
+                    return Err(format!("hold {hold} has other seats than were to be paid"));
+                }
                 if standing.offered {
                     return Err(format!("hold {hold} is an offer, not accepted yet"));
                 }

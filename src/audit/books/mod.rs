@@ -199,7 +199,7 @@ impl Books {
                 self.line.close_of_offer(*hold);
                 self.end(*hold, Place::Free)
             }
-            Fact::PaymentBegun { hold, attempt, pinned_until } => {
+            Fact::PaymentBegun { hold, attempt, pinned_until, .. } => {
                 if let Some(standing) = self.holds.get_mut(hold) {
                     standing.attempts = *attempt;
                     standing.paying = true;

@@ -100,7 +100,7 @@ fn step(house: &mut House, (what, a, b, c): Step) {
             let Some(hold) = any_hold(house, a) else { return };
             let pinned_until = expires_at;
             house.apply(Fact::OfferAccepted { hold, expires_at });
-            house.apply(Fact::PaymentBegun { hold, attempt: 1, pinned_until });
+            house.apply(Fact::PaymentBegun { hold, attempt: 1, pinned_until, seats: None });
             house.apply(Fact::SeatsSold(Box::new(Sale {
                 hold,
                 attempt: 1,
