@@ -220,6 +220,30 @@ fn what_is_declined_released_or_lapses_goes_to_the_next() {
 }
 
 #[test]
+fn a_decline_that_comes_after_the_acceptance_takes_nothing_back() {
+    let mut house = full_house();
+    let ticket = house.join(1, apart(1)).unwrap();
+    let declined = |house: &mut House| {
+        house.apply(Fact::TicketClosed { ticket, reason: CloseReason::Declined })
+    };
+    assert_eq!(declined(&mut house), Outcome::Void, "there is nothing to decline yet");
+    house.release(house.of(5));
+    house.follow();
+    // Two nodes were asked at once: one to accept, the other to decline.
+    let decline = Command::Decline { session: session(1) };
+    let fresh = house.fresh();
+    let mut asked = Asked::new(house.show.definition().seats);
+    let proposal = propose(&house.show, &mut asked, &decline, house.now, fresh).unwrap();
+    let Proposal::Append(entries) = proposal else { panic!("{proposal:?}") };
+    house.ask(&Command::Accept { session: session(1) }).unwrap();
+    for entry in entries {
+        assert_eq!(house.apply(entry.fact), Outcome::Void);
+    }
+    assert_eq!(house.has(1), (vec![5], Some(HoldState::Held)));
+    assert_eq!(reason(house.ask(&decline)), "no_offer");
+}
+
+#[test]
 fn an_offer_is_swapped_for_available_seats_and_stays_an_offer() {
     let mut house = full_house();
     house.join(1, of_section(0, party(2))).unwrap();
