@@ -256,15 +256,15 @@ impl Show {
     }
 
     /// A session was given a hold while it waited: two nodes were asked at once. It has what it came
-    /// for.
+    /// for. The answer is the ticket it had.
     pub(in crate::show) fn no_longer_waits(
         &mut self,
         session: super::super::SessionId,
         moved: &mut Moved,
-    ) {
-        let turn = self.queue.of_session(session).map(|ticket| ticket.head.seq);
-        if let Some((_, seats)) = turn.and_then(|turn| self.queue.close(turn)) {
-            self.let_go(seats, moved);
-        }
+    ) -> Option<TicketId> {
+        let turn = self.queue.of_session(session)?.head.seq;
+        let (ticket, seats) = self.queue.close(turn)?;
+        self.let_go(seats, moved);
+        Some(ticket.id)
     }
 }

@@ -358,14 +358,14 @@ fn who_joins_beside_free_seats_too_few_for_them_has_them_kept_at_once() {
 #[test]
 fn a_hold_granted_beside_a_ticket_of_the_same_session_ends_the_waiting() {
     let mut house = full_house();
-    house.join(1, of_section(1, party(2))).unwrap();
+    let ticket = house.join(1, of_section(1, party(2))).unwrap();
     house.release(house.of(12));
     house.release(house.of(0));
     // Two nodes were asked at once: the other's entry comes after the ticket's.
     let (hold, expires_at) = (HoldId(house.fresh()), house.now.plus_ms(1_000));
     let seats = [Seat(0)].into();
     let held = house.apply(Fact::SeatsHeld { hold, session: session(1), seats, expires_at });
-    assert!(matches!(held, Outcome::Held { .. }));
+    assert_eq!(held, Outcome::Held { hold, session: session(1), ticket: Some(ticket) });
     assert_eq!(house.show.waiting(), 0);
     assert!(house.show.free().has(Seat(12)));
 }
