@@ -59,9 +59,11 @@ pub(super) fn told(
     let closed =
         |reason: CloseReason| Some(Notice::WaitlistClosed { reason: reason.word().into() });
     let (first, second) = match outcome {
-        Outcome::Held { hold, session } | Outcome::Changed { hold, session } => {
-            (tell(session, asker, &|| changed(hold)), None)
-        }
+        Outcome::Held { hold, session, ticket } => (
+            tell(session, asker, &|| changed(hold)),
+            ticket.and_then(|_| tell(session, None, &|| closed(CloseReason::Accepted))),
+        ),
+        Outcome::Changed { hold, session } => (tell(session, asker, &|| changed(hold)), None),
         Outcome::Sold { order, session } => {
             let order = || Some(OrderView::of(show.order(order)?, &show.definition().id));
             (tell(session, asker, &|| Some(Notice::Order { order: order()?, now })), None)
@@ -111,5 +113,53 @@ fn declined_code(command: &Command) -> String {
             Decision::Approved(_) => String::new(),
         },
         _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use uuid::Uuid;
+
+    use crate::hall::{Floor, Hall, HallId, Size};
+    use crate::show::{Currency, Definition, Policy, ShowId, TicketId};
+
+    use super::*;
+
+    fn show() -> Show {
+        let hall = Hall {
+            name: String::new(),
+            categories: Vec::new(),
+            sections: Vec::new(),
+            areas: Vec::new(),
+            decorations: Vec::new(),
+            size: Size { width: 1.0, height: 1.0 },
+        };
+        let definition = Definition {
+            id: ShowId::parse("little").unwrap(),
+            title: String::new(),
+            hall: HallId(String::new()),
+            seats: 0,
+            starts_at: Time(1),
+            on_sale_at: None,
+            currency: Currency::parse("EUR").unwrap(),
+            prices: Vec::new(),
+            policy: Policy::default(),
+        };
+        Show::new(Arc::new(definition), Arc::new(Floor::new(&hall)))
+    }
+
+    #[test]
+    fn who_waits_and_is_given_a_hold_is_told_that_the_waiting_is_over() {
+        let (hold, session) = (HoldId(Uuid::from_u128(1)), SessionId(Uuid::from_u128(2)));
+        let show = show();
+        let closed = |ticket| {
+            let outcome = Outcome::Held { hold, session, ticket };
+            let all = told(&show, outcome, None, Time(0), &|_, _| true);
+            all.filter(|told| matches!(told.notice, Notice::WaitlistClosed { .. })).count()
+        };
+        assert_eq!(closed(Some(TicketId(Uuid::from_u128(3)))), 1);
+        assert_eq!(closed(None), 0);
     }
 }

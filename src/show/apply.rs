@@ -19,8 +19,8 @@ use super::{Head, HoldId, OrderId, SeatState, SessionId, Show, TicketId, Time};
 pub enum Outcome {
     /// Its guard was false: nothing.
     Void,
-    /// A hold was granted.
-    Held { hold: HoldId, session: SessionId },
+    /// A hold was granted, and with it the ticket was closed that its session had.
+    Held { hold: HoldId, session: SessionId, ticket: Option<TicketId> },
     /// A hold's seats were swapped.
     Changed { hold: HoldId, session: SessionId },
     /// A hold was given back.
@@ -45,6 +45,27 @@ pub enum Outcome {
     Parted { ticket: TicketId, session: SessionId },
     /// A ticket was closed, and its offer, if it had one, with it.
     Closed { ticket: TicketId, session: SessionId, reason: CloseReason },
+}
+
+impl Outcome {
+    /// The ticket that is no longer open, whatever closed it.
+    pub fn closed_ticket(&self) -> Option<TicketId> {
+        match self {
+            Self::Held { ticket, .. } => *ticket,
+            Self::Accepted { ticket, .. } | Self::Closed { ticket, .. } => Some(*ticket),
+            Self::Void
+            | Self::Changed { .. }
+            | Self::Released { .. }
+            | Self::Lapsed { .. }
+            | Self::PaymentBegun { .. }
+            | Self::PaymentDeclined { .. }
+            | Self::Sold { .. }
+            | Self::Blocking
+            | Self::Joined { .. }
+            | Self::Offered { .. }
+            | Self::Parted { .. } => None,
+        }
+    }
 }
 
 /// A seat and what it became.
@@ -117,8 +138,8 @@ impl Show {
             attempts: 0,
             pinned_until: None,
         });
-        self.no_longer_waits(session, moved);
-        Some(Outcome::Held { hold, session })
+        let ticket = self.no_longer_waits(session, moved);
+        Some(Outcome::Held { hold, session, ticket })
     }
 
     /// Guard: the hold stands and is not being paid; at least one seat, all different, each free or

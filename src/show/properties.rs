@@ -94,7 +94,8 @@ fn any_fact() -> impl Strategy<Value = Fact> {
             Fact::TicketTaken(Box::new(Joining { ticket, session, until: Time(until), wish }))
         },
     );
-    let reason = (0..4u8).prop_map(|number| CloseReason::logged(number).unwrap());
+    let reason = prop_oneof![0..4u8, Just(5)];
+    let reason = reason.prop_map(|number| CloseReason::logged(number).unwrap());
     prop_oneof![
         4 => waiting,
         2 => (ticket(), hold(), sorted(), 0..300u64).prop_map(|(ticket, hold, seats, at)| {

@@ -1,8 +1,8 @@
 //! A show's state to and from bytes, so that opening need not replay the whole log.
 //!
 //! Free seats are not written: they are those that are nothing else. The layout is in
-//! `docs/log-format.md`; a snapshot of another version is not an error but simply not used, since
-//! the log can always be replayed.
+//! `docs/log-format.md`. Those of every older version are read as well: the log before one may have
+//! been trimmed. One of a newer version is not used.
 
 use std::sync::Arc;
 
@@ -18,6 +18,8 @@ use super::waitlist::{House, Queue, Ticket};
 use super::{Definition, Head, HoldId, OrderId, SessionId, Show, Time};
 
 const SNAPSHOT_VERSION: u8 = 2;
+/// From before there was a waitlist: the same, but that it ends where the tickets begin.
+const WITHOUT_WAITLIST: u8 = 1;
 
 impl Show {
     /// The state as bytes.
@@ -46,10 +48,10 @@ impl Show {
         to.finish()
     }
 
-    /// The state that [`Show::to_snapshot`] wrote.
+    /// The state that [`Show::to_snapshot`] wrote, in this version of the program or an older one.
     ///
     /// # Errors
-    /// Where the bytes are not a snapshot of this show by this version of the program.
+    /// Where the bytes are not a snapshot of this show, or a newer program's.
     pub fn from_snapshot(
         definition: Arc<Definition>,
         floor: Arc<Floor>,
@@ -57,7 +59,7 @@ impl Show {
     ) -> Result<Self, CodecError> {
         let mut from = Reader::new(bytes);
         let version = from.byte()?;
-        if version != SNAPSHOT_VERSION {
+        if ![WITHOUT_WAITLIST, SNAPSHOT_VERSION].contains(&version) {
             return Err(CodecError::Version(version));
         }
         if from.small()? != definition.seats {
@@ -91,13 +93,15 @@ impl Show {
         if parts.iter().map(|set| set.count()).sum::<u32>() != show.definition.seats {
             return Err(CodecError::Value("a seat in two states"));
         }
-        let mut house = House {
-            floor: &show.floor,
-            free: &mut show.free,
-            sold: &show.sold,
-            blocked: &show.blocked,
-        };
-        show.queue = Queue::read(&mut from, &mut house)?;
+        if version != WITHOUT_WAITLIST {
+            let mut house = House {
+                floor: &show.floor,
+                free: &mut show.free,
+                sold: &show.sold,
+                blocked: &show.blocked,
+            };
+            show.queue = Queue::read(&mut from, &mut house)?;
+        }
         from.finish()?;
         show.offers_and_tickets_match()?;
         Ok(show)

@@ -41,6 +41,39 @@ fn a_log_in_which_people_wait_means_what_it_always_meant() {
     means_what_it_meant("tests/logs/version-2.json");
 }
 
+/// A snapshot as version 1 wrote it, before anybody could wait.
+const SNAPSHOT_1: [&str; 7] = [
+    // Version 1, ten seats, the time.
+    "010aa09c01",
+    // 4 and 5 are sold.
+    "3000000000000000",
+    // 9 is blocked.
+    "0002000000000000",
+    // Session 1 holds 0 and 1 as hold 101, and pays.
+    "01000000000000000000000000000000650000000000000000000000000000000102000194a0010101d0f001",
+    // Session 2 bought 4 and 5 as order 301.
+    "010000000000000000000000000000012d0000000000000000000000000000006600000000000000000000000000000002026b31020405d00f455552ac98010270310100010000000000000003",
+    // The chain after it.
+    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+    // Hold 103 of session 3 has lapsed.
+    "010000000000000000000000000000006700000000000000000000000000000003bc9b01",
+];
+
+#[test]
+fn a_snapshot_from_before_there_was_a_waitlist_opens_its_show() {
+    let bytes = from_hex(&SNAPSHOT_1.concat());
+    let (definition, floor) = empty_house(10);
+    let read = |bytes: &[u8]| Show::from_snapshot(definition.clone(), floor.clone(), bytes);
+    let show = read(&bytes).expect("a snapshot that is still read");
+    assert_eq!(picture(&show), "hh..SS...#");
+    assert_eq!((show.waiting(), show.holds().count(), show.orders().count()), (0, 1, 1));
+    // It is kept on in the newest form, which has a count of tickets.
+    let newest = [&[2], &bytes[1..], &[0]].concat();
+    assert_eq!(show.to_snapshot(), newest);
+    assert!(read(&[&bytes[..], &[0]].concat()).is_err(), "nothing comes after the lapsed holds");
+    assert!(read(&[&[3], &newest[1..]].concat()).is_err(), "a newer program's");
+}
+
 fn means_what_it_meant(file: &str) {
     let kept = std::fs::read_to_string(file).expect("the kept log");
     let kept: Kept = serde_json::from_str(&kept).expect("a kept log");
@@ -60,6 +93,11 @@ fn means_what_it_meant(file: &str) {
 }
 
 fn empty_show(seats: u32) -> Show {
+    let (definition, floor) = empty_house(seats);
+    Show::new(definition, floor)
+}
+
+fn empty_house(seats: u32) -> (Arc<Definition>, Arc<Floor>) {
     let seat = |number: u32| {
         serde_json::json!({
             "seat_number": number.to_string(), "seat_guid": number.to_string(),
@@ -86,7 +124,7 @@ fn empty_show(seats: u32) -> Show {
         prices: vec![1_000],
         policy: Policy { hold_ms: 1_000, grace_ms: 100, ..Policy::default() },
     };
-    Show::new(Arc::new(definition), Arc::new(Floor::new(&plan.hall)))
+    (Arc::new(definition), Arc::new(Floor::new(&plan.hall)))
 }
 
 fn picture(show: &Show) -> String {

@@ -157,7 +157,8 @@ impl Books {
             CloseReason::SoldOut => waits && self.left_for(&open.wish, floor) < open.wish.quantity,
             CloseReason::Timeout => waits && self.time >= open.until,
             CloseReason::ShowOver => waits && self.time >= self.definition.starts_at,
-            CloseReason::Lapsed | CloseReason::Declined | CloseReason::Accepted => false,
+            CloseReason::Declined => !waits,
+            CloseReason::Lapsed | CloseReason::Accepted => false,
         };
         let word = reason.word();
         if is_true { Ok(()) } else { Err(format!("it is not true of ticket {ticket}: {word}")) }
@@ -287,7 +288,11 @@ impl Books {
                 Vec::new()
             }
             Fact::TicketClosed { ticket, reason } => {
-                tally.dismissed += u64::from(*reason != CloseReason::Left);
+                match reason {
+                    CloseReason::Left => {}
+                    CloseReason::Declined => tally.releases += 1,
+                    _ => tally.dismissed += 1,
+                }
                 let offer = self.line.close(*ticket);
                 offer.map_or_else(Vec::new, |hold| self.end(hold, Place::Free))
             }

@@ -75,7 +75,8 @@ async fn the_truth_is_passed() {
 async fn a_seat_given_twice_is_found() {
     let lie = |step: &mut Step| {
         assert_eq!(step.outcome, Outcome::Void);
-        step.outcome = Outcome::Held { hold: hold(2), session: SessionId(Uuid::from_u128(2)) };
+        let session = SessionId(Uuid::from_u128(2));
+        step.outcome = Outcome::Held { hold: hold(2), session, ticket: None };
     };
     let what = found(vec![held(1, &[3, 4]), held(2, &[4, 5])], lie).await;
     assert_eq!(what, Err(format!("seat 4 is held by {}", hold(1))));

@@ -327,7 +327,12 @@ impl Task {
         for outcome in settled.outcomes {
             match outcome {
                 Outcome::Void => Counters::count(&self.counters.voids),
-                Outcome::Held { .. } => Counters::count(&self.counters.holds),
+                Outcome::Held { ticket, .. } => {
+                    Counters::count(&self.counters.holds);
+                    if ticket.is_some() {
+                        Counters::count(&self.counters.tickets_closed);
+                    }
+                }
                 Outcome::Released { .. } => Counters::count(&self.counters.releases),
                 Outcome::Lapsed { .. } => Counters::count(&self.counters.lapses),
                 Outcome::Sold { .. } => Counters::count(&self.counters.sales),

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use crate::protocol::rpc::Notice;
-use crate::show::{Outcome, TicketId};
+use crate::show::TicketId;
 
 use super::super::desk::Settled;
 use super::Task;
@@ -38,8 +38,8 @@ impl Positions {
             self.told.insert(*ticket, *position);
         }
         for outcome in &settled.outcomes {
-            if let Outcome::Closed { ticket, .. } | Outcome::Accepted { ticket, .. } = outcome {
-                self.told.remove(ticket);
+            if let Some(ticket) = outcome.closed_ticket() {
+                self.told.remove(&ticket);
                 (self.front_is_due, self.behind_is_due) = (true, true);
             }
         }
@@ -91,5 +91,30 @@ impl Task {
             // Nobody stands behind.
             positions.behind_is_due = false;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use crate::show::{HoldId, Outcome, SessionId};
+
+    use super::*;
+
+    #[test]
+    fn a_hold_that_ends_the_waiting_moves_those_behind() {
+        let (hold, session) = (HoldId(Uuid::from_u128(1)), SessionId(Uuid::from_u128(2)));
+        let ticket = TicketId(Uuid::from_u128(3));
+        let after = |ticket| Settled {
+            outcomes: vec![Outcome::Held { hold, session, ticket }],
+            ..Settled::default()
+        };
+        let mut positions = Positions::default();
+        positions.changed(&Settled { joined: vec![(ticket, 1)], ..Settled::default() });
+        positions.changed(&after(None));
+        assert_eq!((positions.told.len(), positions.due_in()), (1, None));
+        positions.changed(&after(Some(ticket)));
+        assert_eq!((positions.told.len(), positions.due_in()), (0, Some(Duration::ZERO)));
     }
 }

@@ -211,8 +211,8 @@ impl Show {
     }
 
     /// Guard: the ticket is open, and the reason is true: too few unsold seats of its wish, its time
-    /// is up, the show has begun; each only without an offer. Its owner may leave in any case, and
-    /// gives an offer back with it.
+    /// is up, the show has begun; each only without an offer. Its owner declines an offer where there
+    /// is one, and may leave in any case; an offer is given back with either.
     pub(in crate::show) fn ticket_closed(
         &mut self,
         id: TicketId,
@@ -244,7 +244,8 @@ impl Show {
             CloseReason::Timeout => waits && ticket.until <= now,
             CloseReason::ShowOver => waits && self.definition.starts_at <= now,
             CloseReason::Left => true,
-            CloseReason::Lapsed | CloseReason::Declined | CloseReason::Accepted => false,
+            CloseReason::Declined => !waits,
+            CloseReason::Lapsed | CloseReason::Accepted => false,
         }
     }
 
@@ -255,15 +256,15 @@ impl Show {
     }
 
     /// A session was given a hold while it waited: two nodes were asked at once. It has what it came
-    /// for.
+    /// for. The answer is the ticket it had.
     pub(in crate::show) fn no_longer_waits(
         &mut self,
         session: super::super::SessionId,
         moved: &mut Moved,
-    ) {
-        let turn = self.queue.of_session(session).map(|ticket| ticket.head.seq);
-        if let Some((_, seats)) = turn.and_then(|turn| self.queue.close(turn)) {
-            self.let_go(seats, moved);
-        }
+    ) -> Option<TicketId> {
+        let turn = self.queue.of_session(session)?.head.seq;
+        let (ticket, seats) = self.queue.close(turn)?;
+        self.let_go(seats, moved);
+        Some(ticket.id)
     }
 }

@@ -75,7 +75,10 @@ impl Show {
         now: Time,
     ) -> Result<Proposal, Refusal> {
         let hold = self.offer_to(session, now)?;
-        Ok(one(now, Fact::HoldReleased { hold: hold.id }))
+        let ticket = self.queue.of_offer(hold.id).ok_or(Refusal::NoOffer)?;
+        // Not the release of its hold: an acceptance may come before it in the log, by another node,
+        // and what was accepted is not given back by a decline.
+        Ok(one(now, Fact::TicketClosed { ticket: ticket.id, reason: CloseReason::Declined }))
     }
 
     fn offer_to(&self, session: SessionId, now: Time) -> Result<&Hold, Refusal> {

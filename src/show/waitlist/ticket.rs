@@ -38,8 +38,9 @@ impl CloseReason {
         }
     }
 
-    /// The log's number for it. An offer's end is an entry of its own, so its reasons are not
-    /// written; they have numbers all the same, so that every value has one form.
+    /// The log's number for it. That an offer lapsed or was accepted are entries of their own, so
+    /// these reasons are not written; they have numbers all the same, so that every value has one
+    /// form.
     pub(in crate::show) fn number(self) -> u8 {
         match self {
             Self::SoldOut => 0,
@@ -54,7 +55,8 @@ impl CloseReason {
 
     /// The reason that an entry may give.
     pub(in crate::show) fn logged(number: u8) -> Option<Self> {
-        [Self::SoldOut, Self::Timeout, Self::ShowOver, Self::Left].get(usize::from(number)).copied()
+        let logged = [Self::SoldOut, Self::Timeout, Self::ShowOver, Self::Left, Self::Declined];
+        logged.into_iter().find(|reason| reason.number() == number)
     }
 }
 

@@ -220,6 +220,30 @@ fn what_is_declined_released_or_lapses_goes_to_the_next() {
 }
 
 #[test]
+fn a_decline_that_comes_after_the_acceptance_takes_nothing_back() {
+    let mut house = full_house();
+    let ticket = house.join(1, apart(1)).unwrap();
+    let declined = |house: &mut House| {
+        house.apply(Fact::TicketClosed { ticket, reason: CloseReason::Declined })
+    };
+    assert_eq!(declined(&mut house), Outcome::Void, "there is nothing to decline yet");
+    house.release(house.of(5));
+    house.follow();
+    // Two nodes were asked at once: one to accept, the other to decline.
+    let decline = Command::Decline { session: session(1) };
+    let fresh = house.fresh();
+    let mut asked = Asked::new(house.show.definition().seats);
+    let proposal = propose(&house.show, &mut asked, &decline, house.now, fresh).unwrap();
+    let Proposal::Append(entries) = proposal else { panic!("{proposal:?}") };
+    house.ask(&Command::Accept { session: session(1) }).unwrap();
+    for entry in entries {
+        assert_eq!(house.apply(entry.fact), Outcome::Void);
+    }
+    assert_eq!(house.has(1), (vec![5], Some(HoldState::Held)));
+    assert_eq!(reason(house.ask(&decline)), "no_offer");
+}
+
+#[test]
 fn an_offer_is_swapped_for_available_seats_and_stays_an_offer() {
     let mut house = full_house();
     house.join(1, of_section(0, party(2))).unwrap();
@@ -334,14 +358,14 @@ fn who_joins_beside_free_seats_too_few_for_them_has_them_kept_at_once() {
 #[test]
 fn a_hold_granted_beside_a_ticket_of_the_same_session_ends_the_waiting() {
     let mut house = full_house();
-    house.join(1, of_section(1, party(2))).unwrap();
+    let ticket = house.join(1, of_section(1, party(2))).unwrap();
     house.release(house.of(12));
     house.release(house.of(0));
     // Two nodes were asked at once: the other's entry comes after the ticket's.
     let (hold, expires_at) = (HoldId(house.fresh()), house.now.plus_ms(1_000));
     let seats = [Seat(0)].into();
     let held = house.apply(Fact::SeatsHeld { hold, session: session(1), seats, expires_at });
-    assert!(matches!(held, Outcome::Held { .. }));
+    assert_eq!(held, Outcome::Held { hold, session: session(1), ticket: Some(ticket) });
     assert_eq!(house.show.waiting(), 0);
     assert!(house.show.free().has(Seat(12)));
 }
