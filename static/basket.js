@@ -115,7 +115,10 @@ export class Basket {
     } catch (error) {
       say(error_words(error, this.plan), "refusal");
       const reason = error instanceof Refusal ? error.reason : "";
-      this.#too_few = ["waitlist_first", "others_are_holding"].includes(reason);
+      // In line it was refused for good: to wait for the same would be refused again.
+      this.#too_few =
+        method !== "waitlist.join" &&
+        ["waitlist_first", "others_are_holding", "not_together"].includes(reason);
       if (this.#too_few && method === "hold") $.quantity.value = String(this.choice.seats.size);
       // Nobody else can tell what a broken line did: the next `identify` does, see `identified`.
       if (!(error instanceof Unanswered))

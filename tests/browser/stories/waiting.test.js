@@ -105,6 +105,32 @@ test("one waits, another lets go, and the first in line is offered the seats and
   house.check();
 });
 
+test("who could sit, but not side by side, may wait for that", async () => {
+  const show = await house.put_on({ seats_max: 60 });
+  const ada = await house.visitor();
+  await house.enter(ada, show);
+  // Every other seat of the gallery: enough are left, but no two of them are neighbours.
+  await ada.evaluate(async () => {
+    const { client, plan } = await (await import(/** @type {string} */ ("/picker.js"))).picker;
+    const gallery = plan.layout.sections.find((/** @type {any} */ section) => section.name === "Gallery");
+    const seats = gallery.rows.flatMap((/** @type {any} */ row) =>
+      row.seats
+        .map((/** @type {any} */ _, /** @type {number} */ at) => row.first + at)
+        .filter((/** @type {number} */ _, /** @type {number} */ at) => at % 2 === 1),
+    );
+    await client.request("hold", { seats });
+  });
+  const bob = await house.visitor();
+  await house.enter(bob, show);
+  await bob.getByLabel("How many").selectOption("2");
+  await bob.getByLabel("Where").selectOption({ label: "Gallery" });
+  await bob.getByRole("button", { name: "Hold the best seats" }).click();
+  await notice(bob, /not side by side/);
+  await bob.getByRole("button", { name: "Wait in line for these" }).click();
+  await bob.getByRole("heading", { name: "You are in line" }).waitFor();
+  house.check();
+});
+
 test("a place in line is there again after a reload, and can be left", async () => {
   const show = await house.put_on({ seats_max: 60 });
   const looker = await house.visitor();
