@@ -123,8 +123,14 @@ impl Show {
             sold: &self.sold,
             blocked: &self.blocked,
         };
+        let wish = taken.wish.clone();
         self.queue.join(taken, &house);
-        moved.looking.insert(head.seq);
+        // One of its kind for whom nothing is kept has looked before it, may have more than it, and
+        // found nothing.
+        let blank = self.queue.kinds.get(&wish).and_then(|kind| kind.blank.first());
+        if blank == Some(&head.seq) {
+            moved.looking.insert(head.seq);
+        }
         Some(Outcome::Joined { ticket, session })
     }
 

@@ -296,34 +296,43 @@ impl Look<'_, '_> {
         }
     }
 
-    /// The run that could become whole of which it may have most, among those around `news`.
+    /// The run that could become whole of which it may have most, among those around `news`, of which
+    /// none is whole. They come in ascending order: the first that lacks but one seat is the answer,
+    /// so that a join in a house that is nearly full is not a walk through all of it.
     fn fullest_run(&self, places: &Places, news: &[Seat]) -> Option<Run> {
-        let floor = self.house.floor;
-        let mut rows: BTreeSet<u32> = BTreeSet::new();
-        let mut around: BTreeSet<u16> = BTreeSet::new();
-        for seat in news {
-            if floor.in_rows().has(*seat) {
-                rows.extend((seat.0 + 1).saturating_sub(places.party)..=seat.0);
-            }
-        }
-        if news.last().is_some_and(|last| !floor.in_rows().has(*last)) {
-            let news_there = |range: &std::ops::Range<u32>| {
-                let at = news.partition_point(|seat| seat.0 < range.start);
-                news.get(at).is_some_and(|seat| seat.0 < range.end)
-            };
-            around.extend(areas(floor).filter(|(_, range)| news_there(range)).map(|(at, _)| at));
-        }
-        let rows = rows.into_iter().map(|first| Run::Row(Seat(first)));
         let mut fullest: Option<(usize, Run)> = None;
-        for run in rows.chain(around.into_iter().map(Run::Area)) {
+        for run in self.runs_around(places, news) {
             if !self.house.could_be_whole(run, places) {
                 continue;
             }
             let share = self.share_of(run, places).len();
             if share > 0 && fullest.is_none_or(|(most, _)| share > most) {
                 fullest = Some((share, run));
+                if share + 1 >= places.party as usize {
+                    break;
+                }
             }
         }
         fullest.map(|(_, run)| run)
+    }
+
+    /// The runs that have one of `news`, which are ascending: rows before areas, the lowest first, each
+    /// once.
+    fn runs_around(&self, places: &Places, news: &[Seat]) -> impl Iterator<Item = Run> {
+        let floor = self.house.floor;
+        let party = places.party;
+        let mut next = 0;
+        let rows = news.iter().filter(|seat| floor.in_rows().has(**seat)).flat_map(move |seat| {
+            let firsts = next.max((seat.0 + 1).saturating_sub(party))..=seat.0;
+            next = seat.0 + 1;
+            firsts
+        });
+        let news_there = |range: &std::ops::Range<u32>| {
+            let at = news.partition_point(|seat| seat.0 < range.start);
+            news.get(at).is_some_and(|seat| seat.0 < range.end)
+        };
+        let around = areas(floor).filter(move |(_, range)| news_there(range));
+        let rows = rows.map(|first| Run::Row(Seat(first)));
+        rows.chain(around.map(|(area, _)| Run::Area(area)))
     }
 }
