@@ -3,6 +3,7 @@
 //! What other nodes append is heard and applied between the turns. What it does when the log is not
 //! there, or tells another story than it did, is in [`recovery`].
 
+mod gap;
 mod others;
 mod outside;
 mod positions;

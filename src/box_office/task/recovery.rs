@@ -5,7 +5,6 @@
 //! on from what is left, in a new life; what was lost is said loudly, and everybody is shown the map
 //! afresh.
 
-use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -13,12 +12,12 @@ use bytes::Bytes;
 use uuid::Uuid;
 
 use crate::log::{AppendError, CreateError, Genesis, ReadError};
-use crate::protocol::rpc::{Notice, OrderView, ReleaseReason, StorageState};
-use crate::show::{CloseReason, Hold, HoldId, HoldState, Order, SessionId, Show, Ticket, Time};
+use crate::protocol::rpc::{Notice, StorageState};
+use crate::show::Time;
 
 use super::super::counters::Counters;
 use super::super::replica::{OpenError, Replica};
-use super::super::telling::view_of;
+use super::gap::Changed;
 use super::outside::Outside;
 use super::{End, Task};
 
@@ -156,7 +155,7 @@ impl Task {
                 "the log is in another life, history known here may be lost: every viewer starts afresh"
             );
         }
-        self.tell_what_changed(&replica, now);
+        self.tell_what_changed(&replica, head.epoch != lost.epoch, now);
         self.outside = self.outside.as_ref().map(|_| Outside::since(0, replica.show()));
         (self.asked_at, self.look, self.saved) = (Instant::now(), false, 0);
         self.positions.begin_anew();
@@ -165,15 +164,19 @@ impl Task {
         Ok(())
     }
 
-    /// What happened between what was known here and `replica` was heard by nobody here: says which
-    /// orders are no more, and tells every session what became of what it had.
-    fn tell_what_changed(&self, replica: &Replica, now: Time) {
+    /// What happened between what was known here and `replica` was heard by nobody here: tells every
+    /// session what became of what it had. In another life, says which orders are no more.
+    fn tell_what_changed(&self, replica: &Replica, is_another_life: bool, now: Time) {
         let known = self.desk.replica().read();
-        let changed = changed(known.show(), replica.show(), now);
+        let changed = Changed::between(known.show(), replica.show(), now);
         for (session, notice) in changed.notices {
             if self.hub.hears(&self.show, session, None) {
                 self.hub.notify(&self.show, session, None, Bytes::from(notice.encode()));
             }
+        }
+        if !is_another_life {
+            // The same history: what is gone was given back, in entries that are no longer kept.
+            return;
         }
         for order in changed.lost_orders.iter().take(LOST_NAMED_MAX) {
             tracing::error!(
@@ -189,76 +192,13 @@ impl Task {
         self.counters.lost_holds.fetch_add(holds as u64, Ordering::Relaxed);
         if orders + holds > 0 {
             tracing::error!(show = %self.show, orders, holds, "lost, in all");
+        } else {
+            tracing::info!(show = %self.show, "no order and no hold known here was lost");
         }
     }
 
     fn tell_storage(&self, storage: StorageState) {
         let notice = Notice::ServerStatus { storage };
         self.hub.broadcast(&self.show, Bytes::from(notice.encode()));
-    }
-}
-
-/// What became of what sessions had.
-struct Changed<'a> {
-    notices: Vec<(SessionId, Notice)>,
-    /// Orders that were known and are not there.
-    lost_orders: Vec<&'a Order>,
-    /// Holds that were known, and are neither there nor sold nor lapsed: lost, or given back.
-    gone_holds: Vec<&'a Hold>,
-}
-
-fn changed<'a>(known: &'a Show, there: &Show, now: Time) -> Changed<'a> {
-    let mut notices = Vec::new();
-    let mut gone_holds = Vec::new();
-    let orders = there.orders().filter(|order| known.order(order.id).is_none());
-    let orders: Vec<&Order> = orders.collect();
-    let bought: BTreeSet<HoldId> = orders.iter().map(|order| order.hold).collect();
-    for hold in known.holds() {
-        if there.hold(hold.id).is_some() || bought.contains(&hold.id) {
-            continue;
-        }
-        if hold.state == HoldState::Offered {
-            // An offer that ends is told by the end of its ticket alone.
-            continue;
-        }
-        let notice = if there.has_lapsed(hold.id, hold.session) {
-            Notice::HoldExpired { hold: hold.id }
-        } else {
-            gone_holds.push(hold);
-            Notice::HoldReleased { hold: hold.id, reason: ReleaseReason::Released }
-        };
-        notices.push((hold.session, notice));
-    }
-    for hold in there.holds().filter(|hold| known.hold(hold.id) != Some(*hold)) {
-        let hold_view = view_of(there, hold);
-        let notice = match hold.state {
-            HoldState::Offered if known.hold(hold.id).is_none() => {
-                Notice::WaitlistOffer { hold: hold_view, now }
-            }
-            HoldState::Held | HoldState::Paying | HoldState::Offered => {
-                Notice::HoldChanged { hold: hold_view, now }
-            }
-        };
-        notices.push((hold.session, notice));
-    }
-    for ticket in known.tickets().filter(|ticket| there.ticket(ticket.id).is_none()) {
-        let reason = why_closed(ticket, there, &bought).word().into();
-        notices.push((ticket.session, Notice::WaitlistClosed { reason }));
-    }
-    for order in orders {
-        let view = OrderView::of(order, &there.definition().id);
-        notices.push((order.session, Notice::Order { order: view, now }));
-    }
-    let lost_orders = known.orders().filter(|order| there.order(order.id).is_none()).collect();
-    Changed { notices, lost_orders, gone_holds }
-}
-
-/// Why a ticket is no longer there, as far as can be told. Of who waited when history was lost it is
-/// said that they left: they may join again.
-fn why_closed(ticket: &Ticket, there: &Show, bought: &BTreeSet<HoldId>) -> CloseReason {
-    match ticket.offer {
-        Some(hold) if there.hold(hold).is_some() || bought.contains(&hold) => CloseReason::Accepted,
-        Some(hold) if there.has_lapsed(hold, ticket.session) => CloseReason::Lapsed,
-        Some(_) | None => CloseReason::Left,
     }
 }
