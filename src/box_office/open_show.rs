@@ -20,16 +20,14 @@ use super::telling::{view_of, waiting_of};
 /// button that does nothing.
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 
-/// How often somebody who waits for a place looks whether it is there.
-const LOOK_EVERY: Duration = Duration::from_millis(20);
-
 /// What goes to a show's task.
 #[derive(Debug)]
 pub(super) enum Ask {
     /// A command.
     Command(Pending),
-    /// Ask the log what came: somebody knows of more than is known here.
-    Look,
+    /// Ask the log what came, and say so when it has answered: somebody knows of more than is known
+    /// here. Where the log does not answer, what says so is dropped.
+    Look { told: oneshot::Sender<()> },
     /// Finish what was asked before, save, and end.
     Stop { done: oneshot::Sender<()> },
 }
@@ -106,23 +104,21 @@ impl OpenShow {
         self.asks.is_closed()
     }
 
-    /// Waits until what is at `seq` in this epoch is known here, for at most `within`: a client that was
-    /// at another node may be ahead of this one.
-    pub async fn catch_up_to(&self, seq: u64, within: Duration) {
-        let epoch = self.head().epoch;
-        let is_there = |(now, at): (u64, u64)| now != epoch || at >= seq;
-        let mut changed = self.board.changed();
-        if is_there(self.board.position()) || self.asks.send(Ask::Look).await.is_err() {
-            return;
+    /// Whether all that somebody knows who was shown `seq` in `epoch` is known here. A client that was at
+    /// another node may be ahead of this one, or in a newer life: then the log is asked first, for at
+    /// most `within`. False where it does not answer in that time: what is known here may be old.
+    pub async fn knows(&self, (epoch, seq): (u64, u64), within: Duration) -> bool {
+        let (here, at) = self.board.position();
+        if here == epoch && at >= seq {
+            return true;
         }
-        let there = async {
-            while !is_there(self.board.position()) {
-                // Not every entry changes a seat, so the board is looked at in between, too.
-                drop(tokio::time::timeout(LOOK_EVERY, changed.changed()).await);
-            }
+        let asked = async {
+            let (told, answered) = oneshot::channel();
+            self.asks.send(Ask::Look { told }).await.ok()?;
+            answered.await.ok()
         };
-        // Not there in time: the client is given a snapshot.
-        drop(tokio::time::timeout(within, there).await);
+        // Once the log has answered, what is not known here is in no history that counts.
+        matches!(tokio::time::timeout(within, asked).await, Ok(Some(())))
     }
 
     /// Asks for something. `socket` is the asking socket, if there is one: what it is answered, the

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::box_office::{Answer, Clock, OpenShow, Refused, Reply};
 use crate::checkout;
+use crate::config::NEWS_TIME_MAX;
 use crate::hub::SocketId;
 use crate::protocol::rpc::request::{self, Fault, Faulty, Incoming, Method, Request};
 use crate::protocol::rpc::response::{self, Granted};
@@ -50,6 +51,8 @@ pub struct Asker {
     pub(super) socket: Option<SocketId>,
     /// Who it is, once identified.
     pub(super) known: Option<Known>,
+    /// The epoch and position they were shown elsewhere, until this node is known to have got there.
+    ahead: Option<(u64, u64)>,
 }
 
 /// Somebody identified.
@@ -61,9 +64,9 @@ pub(super) struct Known {
 }
 
 impl Asker {
-    /// Somebody on a socket, unknown as yet.
-    pub(super) fn on(socket: SocketId) -> Self {
-        Self { socket: Some(socket), known: None }
+    /// Somebody on a socket, unknown as yet, who was shown `ahead` by another node.
+    pub(super) fn on(socket: SocketId, ahead: Option<(u64, u64)>) -> Self {
+        Self { socket: Some(socket), known: None, ahead }
     }
 
     /// Whose messages they are, once that is known.
@@ -101,7 +104,7 @@ impl Doorkeeper {
     pub fn bearer(&self, token: Option<&str>) -> Result<Asker, Refusal> {
         let Some(token) = token else { return Ok(Asker::default()) };
         let (session, token) = self.judge(token.to_owned())?;
-        Ok(Asker { socket: None, known: Some(Known { session, token }) })
+        Ok(Asker { known: Some(Known { session, token }), ..Asker::default() })
     }
 
     /// Counts one message of a session without a socket.
@@ -126,7 +129,10 @@ impl Doorkeeper {
     ) -> Answered {
         let answered = match &request.method {
             Method::Identify { session } => {
-                let text = self.identify(show, asker, request, session, hear);
+                let text = match self.is_up_to_date(show, asker).await {
+                    true => self.identify(show, asker, request, session, hear),
+                    false => self.refuse(request, &self.at_the_door(Refusal::Unavailable)),
+                };
                 return Answered { text, too_fast: false };
             }
             method => self.ask(show, asker, method).await,
@@ -162,6 +168,16 @@ impl Doorkeeper {
     /// A refusal that no show was asked for.
     pub fn at_the_door(&self, refusal: Refusal) -> Refused {
         Refused { refusal, holding: None, now: self.clock.now() }
+    }
+
+    /// Whether this node knows all that this asker was shown elsewhere. Where it is cut off, what it
+    /// knows of a session may be old: somebody who has just bought must not be told that they have
+    /// nothing.
+    async fn is_up_to_date(&self, show: &OpenShow, asker: &mut Asker) -> bool {
+        let Some(ahead) = asker.ahead else { return true };
+        let knows = show.knows(ahead, NEWS_TIME_MAX).await;
+        asker.ahead = asker.ahead.filter(|_| !knows);
+        knows
     }
 
     fn identify(

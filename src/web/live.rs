@@ -73,8 +73,8 @@ pub(super) async fn live(
         let Ok(upgraded) = upgrade.await else { return };
         let Some((stream, already_read)) = the_stream_itself(upgraded) else { return };
         if stays {
-            house.catch_up_to(&show, since).await;
-            adopt(&house, stream, already_read, Opened { show, format, since, place });
+            let ahead = house.catch_up_to(&show, since).await;
+            adopt(&house, stream, already_read, Opened { show, format, since, ahead, place });
         } else {
             turn_away(stream).await;
             drop(place);
@@ -100,13 +100,15 @@ struct Opened {
     show: Arc<OpenShow>,
     format: Format,
     since: Option<Position>,
+    /// What the client knows and this node may not.
+    ahead: Option<(u64, u64)>,
     place: Place,
 }
 
 /// Hands the stream to the hub. The socket's place is its life's: it ends with it, whichever way
 /// that ended.
 fn adopt(house: &House, stream: TcpStream, read_ahead: Bytes, opened: Opened) {
-    let Opened { show, format, since, place } = opened;
+    let Opened { show, format, since, ahead, place } = opened;
     let adopted = Adopted {
         stream,
         read_ahead,
@@ -117,7 +119,7 @@ fn adopt(house: &House, stream: TcpStream, read_ahead: Bytes, opened: Opened) {
     };
     let doorkeeper = house.doorkeeper.clone();
     let adopted = house.hub.adopt(adopted, move |socket| async move {
-        connection::live(socket, show, doorkeeper).await;
+        connection::live(socket, ahead, show, doorkeeper).await;
         drop(place);
     });
     if let Err(error) = adopted {

@@ -77,12 +77,14 @@ impl House {
     }
 
     /// A client that was at another node may be ahead of this one, which then catches up first, if it
-    /// can in a moment.
-    pub(super) async fn catch_up_to(&self, show: &OpenShow, since: Option<Position>) {
-        let (epoch, seq) = show.board().position();
-        if let Some(since) = since.filter(|since| since.epoch == epoch && since.seq > seq) {
-            show.catch_up_to(since.seq, NEWS_TIME_MAX).await;
-        }
+    /// can in a moment. Answers what it knows that this node, cut off, may not: nothing mostly.
+    pub(super) async fn catch_up_to(
+        &self,
+        show: &OpenShow,
+        since: Option<Position>,
+    ) -> Option<(u64, u64)> {
+        let since = since.map(|since| (since.epoch, since.seq))?;
+        (!show.knows(since, NEWS_TIME_MAX).await).then_some(since)
     }
 
     /// Waits for whoever follows the programme to open it.

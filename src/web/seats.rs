@@ -35,7 +35,8 @@ pub(super) async fn seats(
     house.origins.check(&headers)?;
     let (since, wait) = read_query(query.as_deref())?;
     let format = format_asked(&headers);
-    house.catch_up_to(&show, since).await;
+    // The seats as they are known here will do, also where they are old: it is asked again.
+    let _ahead = house.catch_up_to(&show, since).await;
     let frame = match since {
         None => show.board().frame_since(None, format),
         Some(since) if wait.is_zero() => news(show.board(), since, format),

@@ -112,6 +112,7 @@ pub(super) fn start(parts: Parts) -> Arc<OpenShow> {
         counters,
         board,
         looking: Vec::new(),
+        lookers: Vec::new(),
         is_away,
         away: None,
     };
@@ -157,6 +158,8 @@ struct Task {
     closed: bool,
     /// Commands about holds that are not known here, until the log was asked.
     looking: Vec<Pending>,
+    /// Who is to be told when the log was asked.
+    lookers: Vec<oneshot::Sender<()>>,
     /// The same as `away`, for the handle.
     is_away: Arc<AtomicBool>,
     /// While the log does not answer: when to ask it again, and how long to wait after that.
@@ -245,7 +248,11 @@ impl Task {
         for ask in asks.drain(..) {
             match ask {
                 Ask::Command(pending) => inbox.push(pending),
-                Ask::Look => self.look = true,
+                Ask::Look { told } => {
+                    // Where nobody else appends, all there is is known.
+                    self.look |= self.hearing.is_some();
+                    self.lookers.push(told);
+                }
                 Ask::Stop { done } => stop = Some(done),
             }
         }
@@ -260,6 +267,7 @@ impl Task {
             }
             self.follow_up(now).await?;
         }
+        self.tell_lookers();
         self.close_at_start(now);
         self.tell_positions_if_due();
         self.show_outside_if_due().await;

@@ -43,6 +43,19 @@ impl Task {
         Ok(())
     }
 
+    /// Tells those who wait for it that the log was asked since they came. Where it does not answer they
+    /// are not kept waiting.
+    pub(super) fn tell_lookers(&mut self) {
+        if self.away.is_some() {
+            self.lookers.clear();
+        } else if !self.look {
+            // Who asked may have given up waiting.
+            for told in self.lookers.drain(..) {
+                let _gone = told.send(());
+            }
+        }
+    }
+
     /// What is to be proposed in this turn. A command about a hold or an offer that is not known here is set aside
     /// until the log was asked, with this turn's append if there is one: another node may have granted
     /// it a moment ago.

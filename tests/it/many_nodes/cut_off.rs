@@ -3,11 +3,14 @@
 use std::time::Duration;
 
 use rand::RngExt as _;
+use usher::client::{Buyer, Picture};
 use usher::protocol::rpc::StorageState;
+use usher::protocol::seats::Format;
+use usher::show::ShowId;
 
 use super::buyers::Counts;
 use super::crowd::Crowd;
-use super::stage::{NODES, Stage};
+use super::stage::{NODES, PATIENCE, Stage};
 use super::{ANSWER_MS_MAX, chance};
 use crate::proxy::Way;
 use crate::redis_server::RedisServer;
@@ -43,6 +46,46 @@ async fn a_node_that_was_cut_off_is_told_so_and_joins_again() {
     assert_eq!(Counts::of(&crowd.counts.reconnects), 0, "sockets stay open");
     assert!(crowd.longest_ms() <= ANSWER_MS_MAX, "somebody waited {} ms", crowd.longest_ms());
     assert_eq!(crowd.agree(&redis).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_node_that_is_cut_off_tells_nobody_less_than_they_know() {
+    let redis = RedisServer::start();
+    let stage = Stage::with_lines_to(redis.port(), "disk");
+    let show = stage.a_show().await;
+    let mut buyer = a_buyer(&stage, 0, &show, None).await;
+    let session = buyer.identify(None).await.expect("a session").session;
+    stage.line(1).stop_all();
+    let held = buyer.hold(&[1, 2]).await.expect("seats");
+    while buyer.viewer().picture().is_none_or(|seen| seen.seq() < held.seq) {
+        buyer.next().await.expect("the seats");
+    }
+    // That node does not even know yet that its line is dead.
+    let known = buyer.into_viewer().into_picture();
+    let mut there = a_buyer(&stage, 1, &show, known.clone()).await;
+    for _ in 0..2 {
+        let told = there.identify(Some(&session)).await.expect_err("it is not known there");
+        assert_eq!(told.refusal(), Some("unavailable"), "{told}");
+    }
+    // Whoever knows nothing of it is told what there is.
+    let mut stranger = a_buyer(&stage, 1, &show, None).await;
+    assert!(stranger.identify(None).await.expect("a session").holds.is_empty());
+    stage.line(1).pass();
+    let came = async {
+        loop {
+            match there.identify(Some(&session)).await {
+                Ok(known) => break known.holds,
+                Err(error) => assert_eq!(error.refusal(), Some("unavailable"), "{error}"),
+            }
+        }
+    };
+    let holds = tokio::time::timeout(PATIENCE, came).await.expect("it comes to know");
+    assert_eq!(holds, [held.hold]);
+}
+
+async fn a_buyer(stage: &Stage, node: usize, show: &ShowId, known: Option<Picture>) -> Buyer {
+    let house = stage.houses().at(node);
+    Buyer::connect(&house, show, Format::Binary, known).await.expect("a socket")
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
