@@ -105,6 +105,7 @@ async fn run(log: Arc<dyn Log>, hall: &Arc<Hall>, floor: &Arc<Floor>) -> (Arc<Ta
         currency: Currency::parse("EUR").expect("a currency"),
         prices: vec![1_000],
         policy: Policy::default(),
+        draw_secret: None,
     };
     let bytes = serde_json::to_vec(&definition).expect("a definition is JSON").into();
     log.create(&StreamId::show(&id), Genesis::new(1, bytes)).await.expect("a new stream");

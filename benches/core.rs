@@ -35,6 +35,7 @@ fn empty_show() -> Show {
         currency: Currency::parse("EUR").expect("a currency"),
         prices: vec![1_000; hall.categories.len()],
         policy: Policy::default(),
+        draw_secret: None,
     };
     Show::new(Arc::new(definition), Arc::new(Floor::new(&hall)))
 }

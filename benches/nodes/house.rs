@@ -246,6 +246,7 @@ pub(crate) fn definition(id: &ShowId) -> Definition {
         currency: Currency::parse("EUR").expect("a currency"),
         prices: vec![1_000],
         policy: Policy::default(),
+        draw_secret: None,
     }
 }
 

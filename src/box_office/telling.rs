@@ -37,7 +37,14 @@ pub(super) fn answer(
         | Outcome::Blocking
         | Outcome::Offered { .. }
         | Outcome::Parted { .. }
-        | Outcome::Closed { .. } => Some(Ok(Answer::Done)),
+        | Outcome::Closed { .. }
+        | Outcome::NumbersTaken { .. }
+        | Outcome::DoorsOpened
+        | Outcome::NumbersCalled { .. }
+        | Outcome::NumberReturned { .. }
+        | Outcome::Admitted { .. }
+        | Outcome::PlaceGivenBack { .. }
+        | Outcome::PlacesLapsed => Some(Ok(Answer::Done)),
     }
 }
 
@@ -91,7 +98,14 @@ pub(super) fn told(
         | Outcome::Joined { .. }
         | Outcome::PaymentBegun { .. }
         | Outcome::PaymentDeclined { .. }
-        | Outcome::Blocking => (None, None),
+        | Outcome::Blocking
+        | Outcome::NumbersTaken { .. }
+        | Outcome::DoorsOpened
+        | Outcome::NumbersCalled { .. }
+        | Outcome::NumberReturned { .. }
+        | Outcome::Admitted { .. }
+        | Outcome::PlaceGivenBack { .. }
+        | Outcome::PlacesLapsed => (None, None),
     };
     first.into_iter().chain(second)
 }
@@ -146,6 +160,7 @@ mod tests {
             currency: Currency::parse("EUR").unwrap(),
             prices: Vec::new(),
             policy: Policy::default(),
+            draw_secret: None,
         };
         Show::new(Arc::new(definition), Arc::new(Floor::new(&hall)))
     }

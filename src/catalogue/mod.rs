@@ -198,6 +198,7 @@ impl Catalogue {
             currency: show.currency,
             prices,
             policy: show.policy,
+            draw_secret: None,
         };
         // The stream first: a crash between the two leaves a show nobody knows of, never one on
         // the programme that cannot be opened.

@@ -136,6 +136,21 @@ fn as_text(step: &Step, hall: Option<&Hall>) -> String {
         Fact::TicketClosed { ticket, reason } => {
             format!("closed    ticket {ticket}: {}", reason.word())
         }
+        Fact::NumbersTaken { aliases } => {
+            let aliases = aliases.iter().map(|alias| format!(" {alias}")).collect::<String>();
+            format!("numbers   by{aliases}")
+        }
+        Fact::DoorsOpened { secret } => format!("doors     open, drawn with {}", secret.as_hex()),
+        Fact::NumbersCalled { next, upto, until } => {
+            let next = next.iter().map(|number| format!("{number}, again; ")).collect::<String>();
+            format!("called    {next}up to {upto}, until {}", utc(*until))
+        }
+        Fact::NumberReturned { number } => format!("returned  number {number}"),
+        Fact::Admitted { number, alias, until } => {
+            format!("admitted  number {number}, {alias}, until {}", utc(*until))
+        }
+        Fact::PlaceGivenBack { number } => format!("left      number {number}"),
+        Fact::PlacesLapsed => "ended     what was past its end in the waiting room".to_owned(),
     };
     let void = if step.outcome == Outcome::Void { "(void) " } else { "" };
     format!("{:>8}  {}  {void}{what}", step.recorded.seq, utc(step.entry.time))
@@ -216,6 +231,20 @@ fn as_json(step: &Step, replay: &Replay) -> Value {
         Fact::TicketClosed { ticket, reason } => {
             ("ticket_closed", json!({ "ticket": ticket, "reason": reason.word() }))
         }
+        Fact::NumbersTaken { aliases } => {
+            let aliases: Vec<String> = aliases.iter().map(ToString::to_string).collect();
+            ("numbers_taken", json!({ "aliases": aliases }))
+        }
+        Fact::DoorsOpened { secret } => ("doors_opened", json!({ "secret": secret })),
+        Fact::NumbersCalled { next, upto, until } => {
+            ("numbers_called", json!({ "next": next, "upto": upto, "until": until }))
+        }
+        Fact::NumberReturned { number } => ("number_returned", json!({ "number": number })),
+        Fact::Admitted { number, alias, until } => {
+            ("admitted", json!({ "number": number, "alias": alias.to_string(), "until": until }))
+        }
+        Fact::PlaceGivenBack { number } => ("place_given_back", json!({ "number": number })),
+        Fact::PlacesLapsed => ("places_lapsed", json!({})),
     };
     let head = replay.head();
     line["seq"] = json!(head.seq);

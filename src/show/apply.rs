@@ -11,7 +11,7 @@ use super::entry::{Entry, Fact, Sale};
 use super::hold::{Hold, HoldState};
 use super::order::Order;
 use super::waitlist::{CloseReason, Moved};
-use super::{Head, HoldId, OrderId, SeatState, SessionId, Show, TicketId, Time};
+use super::{Alias, Head, HoldId, OrderId, SeatState, SessionId, Show, TicketId, Time};
 
 /// What an entry did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +45,20 @@ pub enum Outcome {
     Parted { ticket: TicketId, session: SessionId },
     /// A ticket was closed, and its offer, if it had one, with it.
     Closed { ticket: TicketId, session: SessionId, reason: CloseReason },
+    /// Numbers were taken, from `first` on; `early`: they are arrivals, before the doors open.
+    NumbersTaken { first: u64, count: u64, early: bool },
+    /// The doors opened.
+    DoorsOpened,
+    /// It is the turn of the numbers after `before` up to `upto`, and perhaps of some who came back.
+    NumbersCalled { before: u64, upto: u64 },
+    /// One who was passed over came back.
+    NumberReturned { number: u64 },
+    /// Somebody may pick seats.
+    Admitted { number: u64, alias: Alias },
+    /// Somebody left the waiting room, or those who pick.
+    PlaceGivenBack { number: u64 },
+    /// What was past its end in the waiting room ended.
+    PlacesLapsed,
 }
 
 impl Outcome {
@@ -63,7 +77,14 @@ impl Outcome {
             | Self::Blocking
             | Self::Joined { .. }
             | Self::Offered { .. }
-            | Self::Parted { .. } => None,
+            | Self::Parted { .. }
+            | Self::NumbersTaken { .. }
+            | Self::DoorsOpened
+            | Self::NumbersCalled { .. }
+            | Self::NumberReturned { .. }
+            | Self::Admitted { .. }
+            | Self::PlaceGivenBack { .. }
+            | Self::PlacesLapsed => None,
         }
     }
 }
@@ -109,6 +130,15 @@ impl Show {
             Fact::TicketClosed { ticket, reason } => {
                 self.ticket_closed(*ticket, *reason, now, moved)
             }
+            Fact::NumbersTaken { aliases } => self.numbers_taken(aliases.len() as u64, now),
+            Fact::DoorsOpened { secret } => self.doors_opened(*secret, head, now),
+            Fact::NumbersCalled { next, upto, until } => {
+                self.numbers_called(next, *upto, *until, now)
+            }
+            Fact::NumberReturned { number } => self.number_returned(*number, now),
+            Fact::Admitted { number, alias, until } => self.admitted(*number, *alias, *until),
+            Fact::PlaceGivenBack { number } => self.place_given_back(*number),
+            Fact::PlacesLapsed => self.places_lapsed(now),
         }
     }
 
@@ -245,6 +275,7 @@ impl Show {
             customer: sale.customer.clone(),
             head,
         });
+        self.leaves_the_waiting_room(hold.session);
         Some(Outcome::Sold { order: sale.order, session: hold.session })
     }
 

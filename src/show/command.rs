@@ -38,6 +38,18 @@ pub enum Command {
     Part { ticket: TicketId },
     /// Dismiss a ticket.
     Dismiss { ticket: TicketId, reason: CloseReason },
+    /// Take the next number of the waiting room.
+    TakeNumber { session: SessionId },
+    /// Come when one's number is called, or come back.
+    Appear { session: SessionId, number: u64 },
+    /// Give the pass back, or else this number.
+    GiveBack { session: SessionId, number: Option<u64> },
+    /// Open the doors, and draw.
+    OpenDoors,
+    /// Call as many numbers as there are places.
+    CallNumbers,
+    /// End what is past its end in the waiting room.
+    LapsePlaces,
 }
 
 /// How a hold is bought.
@@ -79,7 +91,13 @@ impl Command {
             | Self::Lapse { .. }
             | Self::Offer { .. }
             | Self::Part { .. }
-            | Self::Dismiss { .. } => None,
+            | Self::Dismiss { .. }
+            | Self::TakeNumber { .. }
+            | Self::Appear { .. }
+            | Self::GiveBack { .. }
+            | Self::OpenDoors
+            | Self::CallNumbers
+            | Self::LapsePlaces => None,
         }
     }
 
@@ -94,13 +112,19 @@ impl Command {
             | Self::Join { session, .. }
             | Self::Leave { session }
             | Self::Accept { session }
-            | Self::Decline { session } => Some(*session),
+            | Self::Decline { session }
+            | Self::TakeNumber { session }
+            | Self::Appear { session, .. }
+            | Self::GiveBack { session, .. } => Some(*session),
             Self::Block { .. }
             | Self::Unblock { .. }
             | Self::Lapse { .. }
             | Self::Offer { .. }
             | Self::Part { .. }
-            | Self::Dismiss { .. } => None,
+            | Self::Dismiss { .. }
+            | Self::OpenDoors
+            | Self::CallNumbers
+            | Self::LapsePlaces => None,
         }
     }
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::hall::HallId;
 
-use super::{Currency, Policy, ShowId, Time};
+use super::{Currency, DrawSecret, Policy, ShowId, Time};
 
 /// A show, as its house defined it: the genesis of its log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,4 +29,7 @@ pub struct Definition {
     /// Its rules.
     #[serde(default)]
     pub policy: Policy,
+    /// What the draw at the doors is made with, where there is one. Only its hash is published before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub draw_secret: Option<DrawSecret>,
 }

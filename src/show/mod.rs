@@ -6,6 +6,7 @@
 //! needs to know comes in as an argument. It may use the hall, and nothing else of the house.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types, clippy::wildcard_enum_match_arm)]
 
+mod admission;
 mod apply;
 mod best;
 mod codec;
@@ -27,6 +28,9 @@ mod waitlist;
 mod wish;
 mod wishing;
 
+pub use admission::{
+    Alias, Commitment, Draw, DrawSecret, GIVEN_BACK_MAX, Place, RETURN_MS, WaitingRoom,
+};
 pub use apply::{Outcome, SeatChange};
 pub use best::{best_seats, can_ever_sit_together, count_of_wish, leaves_orphans};
 pub use codec::CodecError;
@@ -38,7 +42,7 @@ pub use hold::{Hold, HoldState};
 pub use ids::{HoldId, OrderId, SessionId, ShowId, TicketId};
 pub use money::{Currency, Money};
 pub use order::{Customer, Order, Payment, PaymentState};
-pub use policy::{Admission, Orphans, Policy};
+pub use policy::{Admission, CALL_MS, Orphans, Policy};
 pub use propose::{Asked, Proposal, propose};
 pub use refusal::Refusal;
 pub use state::{LAPSED_KNOWN_MS, Show};

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Time;
+
 /// Whether a choice may leave a single seat alone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -31,14 +33,32 @@ pub struct Policy {
     pub wait_ms: u64,
     /// Whether single seats may be left over.
     pub orphans: Orphans,
-    /// The waiting room; none may be set until it is built.
+    /// The waiting room; none: everybody may pick at once.
     pub admission: Option<Admission>,
 }
 
-/// A show with a waiting room cannot be made until the waiting room is built: this type has no
-/// values, so that no code can forget it.
+/// How long somebody whose number is called has to come, unless the house says otherwise.
+pub const CALL_MS: u64 = 60_000;
+
+/// The rules of a waiting room. Times are milliseconds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Admission {}
+#[serde(deny_unknown_fields)]
+pub struct Admission {
+    /// How many may pick seats at once.
+    pub picking_max: u32,
+    /// How long a pass lasts.
+    pub pass_ms: u64,
+    /// How long somebody whose number is called has to come.
+    #[serde(default = "call_ms")]
+    pub call_ms: u64,
+    /// When the doors open; who comes before is drawn. None: they are open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doors_at: Option<Time>,
+}
+
+fn call_ms() -> u64 {
+    CALL_MS
+}
 
 impl Default for Policy {
     fn default() -> Self {

@@ -52,6 +52,7 @@ fn show() -> Show {
         currency: Currency::parse("EUR").unwrap(),
         prices: vec![100],
         policy: Policy { hold_ms: 50, grace_ms: 5, ..Policy::default() },
+        draw_secret: None,
     };
     Show::new(Arc::new(definition), floor())
 }

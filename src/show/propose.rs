@@ -157,6 +157,12 @@ pub fn propose(
         Command::Offer { ticket } => show.offering(*ticket, now, fresh),
         Command::Part { ticket } => show.parting(*ticket, now),
         Command::Dismiss { ticket, reason } => show.dismissing(*ticket, *reason, now),
+        Command::TakeNumber { session } => show.taking_a_number(*session, now)?,
+        Command::Appear { session, number } => show.appearing(*session, *number, now),
+        Command::GiveBack { session, number } => show.giving_back(*session, *number, now),
+        Command::OpenDoors => show.opening_doors(now),
+        Command::CallNumbers => show.calling_numbers(now),
+        Command::LapsePlaces => show.lapsing_places(now),
     };
     if let Proposal::Append(entries) = &proposal {
         asked.note(session, entries);
@@ -165,7 +171,7 @@ pub fn propose(
 }
 
 impl Show {
-    /// Rungs 2 and 4: is the show on, and does the session neither hold nor wait yet?
+    /// Rungs 2 and 4: is the show on, is it the session's turn, and does the session neither hold nor wait yet?
     pub(super) fn may_hold(&self, session: SessionId, now: Time) -> Result<(), Refusal> {
         if now >= self.definition.starts_at {
             return Err(Refusal::ShowOver);
@@ -174,6 +180,9 @@ impl Show {
             && now < on_sale_at
         {
             return Err(Refusal::NotOnSale { on_sale_at });
+        }
+        if !self.is_admitted(session, now) {
+            return Err(Refusal::NotAdmitted);
         }
         match self.holds.of_session(session) {
             Some(hold) => Err(Refusal::AlreadyHolding { hold: hold.id }),

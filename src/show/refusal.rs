@@ -20,6 +20,8 @@ pub enum Refusal {
     ShowOver,
     /// Sales have not begun.
     NotOnSale { on_sale_at: Time },
+    /// The show has a waiting room, and it is not this session's turn.
+    NotAdmitted,
     /// No hold of this session has this id.
     NoSuchHold,
     /// The hold lapsed.
@@ -72,6 +74,7 @@ impl Refusal {
             Self::Unavailable => "unavailable",
             Self::ShowOver => "show_over",
             Self::NotOnSale { .. } => "not_on_sale",
+            Self::NotAdmitted => "not_admitted",
             Self::NoSuchHold => "no_such_hold",
             Self::HoldExpired => "hold_expired",
             Self::PaymentInProgress => "payment_in_progress",

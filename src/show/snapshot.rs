@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use crate::hall::{Floor, Seat, SeatSet};
 
+use super::admission::WaitingRoom;
 use super::codec::{CodecError, Reader, Writer};
 use super::entry::{
     read_customer, read_money, read_payment, write_customer, write_money, write_payment,
@@ -45,6 +46,9 @@ impl Show {
             to.time(at);
         }
         self.queue.write(&mut to);
+        if let Some(room) = &self.room {
+            room.write(&mut to);
+        }
         to.finish()
     }
 
@@ -101,6 +105,9 @@ impl Show {
                 blocked: &show.blocked,
             };
             show.queue = Queue::read(&mut from, &mut house)?;
+            if show.room.is_some() {
+                show.room = Some(WaitingRoom::read(&mut from)?);
+            }
         }
         from.finish()?;
         show.offers_and_tickets_match()?;

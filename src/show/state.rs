@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::hall::{Floor, Seat, SeatSet};
 
+use super::admission::WaitingRoom;
 use super::hold::{Hold, Holds};
 use super::order::{Order, Orders};
 use super::waitlist::{Queue, Ticket};
@@ -26,6 +27,8 @@ pub struct Show {
     pub(super) orders: Orders,
     pub(super) lapsed: Lapsed,
     pub(super) queue: Queue,
+    /// There is one where the policy says so.
+    pub(super) room: Option<WaitingRoom>,
     /// The time of the last entry: time only moves forward in a log.
     pub(super) time: Time,
 }
@@ -79,6 +82,7 @@ impl Show {
             orders: Orders::default(),
             lapsed: Lapsed::default(),
             queue: Queue::new(seats),
+            room: definition.policy.admission.as_ref().map(|_| WaitingRoom::default()),
             time: Time(0),
             definition,
             floor,

@@ -141,7 +141,16 @@ fn count(tally: &mut Tally, show: &Show, outcome: Outcome) {
         Outcome::Closed { reason, .. } => {
             tally.dismissed += u64::from(reason != CloseReason::Left);
         }
-        Outcome::PaymentBegun { .. } | Outcome::Parted { .. } | Outcome::Blocking => {}
+        Outcome::PaymentBegun { .. }
+        | Outcome::Parted { .. }
+        | Outcome::Blocking
+        | Outcome::NumbersTaken { .. }
+        | Outcome::DoorsOpened
+        | Outcome::NumbersCalled { .. }
+        | Outcome::NumberReturned { .. }
+        | Outcome::Admitted { .. }
+        | Outcome::PlaceGivenBack { .. }
+        | Outcome::PlacesLapsed => {}
     }
 }
 

@@ -123,6 +123,7 @@ fn empty_house(seats: u32) -> (Arc<Definition>, Arc<Floor>) {
         currency: Currency::parse("EUR").expect("a currency"),
         prices: vec![1_000],
         policy: Policy { hold_ms: 1_000, grace_ms: 100, ..Policy::default() },
+        draw_secret: None,
     };
     (Arc::new(definition), Arc::new(Floor::new(&plan.hall)))
 }

@@ -158,6 +158,7 @@ impl World {
                 wait_ms: WAIT_MS,
                 ..Policy::default()
             },
+            draw_secret: None,
         };
         let log = MemoryLog::new();
         let stream = StreamId::show(&id);

@@ -147,6 +147,7 @@ impl World {
                 wait_ms: WAIT_MS,
                 ..Policy::default()
             },
+            draw_secret: None,
         };
         let stream = StreamId::show(&id);
         let bytes = serde_json::to_vec(&definition).expect("JSON").into();

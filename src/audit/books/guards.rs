@@ -76,6 +76,13 @@ impl Books {
             Fact::TicketClosed { ticket, reason } => {
                 self.may_close(*ticket, *reason, replay.floor())
             }
+            Fact::NumbersTaken { .. }
+            | Fact::DoorsOpened { .. }
+            | Fact::NumbersCalled { .. }
+            | Fact::NumberReturned { .. }
+            | Fact::Admitted { .. }
+            | Fact::PlaceGivenBack { .. }
+            | Fact::PlacesLapsed => Ok(()),
         }
     }
 
@@ -123,7 +130,14 @@ impl Books {
             Fact::OfferAccepted { expires_at, .. } => {
                 lasts(entry.time, *expires_at, policy.hold_ms, "the hold")
             }
-            Fact::TicketParted { .. }
+            Fact::NumbersTaken { .. }
+            | Fact::DoorsOpened { .. }
+            | Fact::NumbersCalled { .. }
+            | Fact::NumberReturned { .. }
+            | Fact::Admitted { .. }
+            | Fact::PlaceGivenBack { .. }
+            | Fact::PlacesLapsed
+            | Fact::TicketParted { .. }
             | Fact::TicketClosed { .. }
             | Fact::HoldReleased { .. }
             | Fact::HoldLapsed { .. }

@@ -26,6 +26,7 @@ fn definition() -> Definition {
         currency: Currency::parse("EUR").expect("a currency"),
         prices: vec![1_000],
         policy: Policy::default(),
+        draw_secret: None,
     }
 }
 

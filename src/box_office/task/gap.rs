@@ -106,6 +106,7 @@ mod tests {
             currency: Currency::parse("EUR").expect("a currency"),
             prices: vec![1_000; hall.categories.len()],
             policy: Policy::default(),
+            draw_secret: None,
         };
         let mut show = Show::new(Arc::new(definition), Arc::new(Floor::new(&hall)));
         for (seq, fact) in (1..).zip(facts) {

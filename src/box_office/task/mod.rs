@@ -353,7 +353,14 @@ impl Task {
                 | Outcome::Parted { .. }
                 | Outcome::PaymentBegun { .. }
                 | Outcome::PaymentDeclined { .. }
-                | Outcome::Blocking => {}
+                | Outcome::Blocking
+                | Outcome::NumbersTaken { .. }
+                | Outcome::DoorsOpened
+                | Outcome::NumbersCalled { .. }
+                | Outcome::NumberReturned { .. }
+                | Outcome::Admitted { .. }
+                | Outcome::PlaceGivenBack { .. }
+                | Outcome::PlacesLapsed => {}
             }
         }
     }

@@ -171,6 +171,7 @@ impl<'a> Reason<'a> {
             | Refusal::BadSession
             | Refusal::Unavailable
             | Refusal::ShowOver
+            | Refusal::NotAdmitted
             | Refusal::NoSuchHold
             | Refusal::HoldExpired
             | Refusal::PaymentInProgress
@@ -193,6 +194,7 @@ fn sentence(refusal: &Refusal) -> Cow<'static, str> {
         Refusal::Unavailable => "We cannot do that just now. Please try again in a moment.",
         Refusal::ShowOver => "This show has begun. Its seats can no longer be held.",
         Refusal::NotOnSale { .. } => "Seats for this show are not on sale yet.",
+        Refusal::NotAdmitted => "It is not your turn yet. Please keep your place in line.",
         Refusal::NoSuchHold => "These seats are not held for you.",
         Refusal::HoldExpired => "Your time to buy these seats has run out.",
         Refusal::PaymentInProgress => "A payment for these seats is under way.",

@@ -131,6 +131,7 @@ impl Show {
         if blank == Some(&head.seq) {
             moved.looking.insert(head.seq);
         }
+        self.leaves_the_waiting_room(session);
         Some(Outcome::Joined { ticket, session })
     }
 

@@ -9,6 +9,12 @@ impl Show {
     /// Up to `most` commands of the house's own that are due at `now`; none where nobody waits in
     /// vain and every whole party has its offer.
     pub fn follow_ups(&self, now: Time, most: usize) -> Vec<Command> {
+        let mut follows: Vec<Command> = self.waiting_room_follows(now).collect();
+        follows.extend(self.waitlist_follows(now, most.saturating_sub(follows.len())));
+        follows
+    }
+
+    fn waitlist_follows(&self, now: Time, most: usize) -> Vec<Command> {
         let queue = &self.queue;
         if queue.nobody_waits() {
             return Vec::new();
@@ -35,8 +41,10 @@ impl Show {
         sold_out.chain(late).chain(parting).chain(offers).take(most).collect()
     }
 
-    /// When the next ticket's time is up: then there will be something to follow.
+    /// When the next ticket's time is up, or something is due in the waiting room: then there will be
+    /// something to follow.
     pub fn next_timeout(&self) -> Option<Time> {
-        self.queue.by_until.first().map(|(until, _)| *until)
+        let ticket = self.queue.by_until.first().map(|(until, _)| *until);
+        ticket.into_iter().chain(self.next_in_waiting_room()).min()
     }
 }

@@ -90,6 +90,7 @@ impl House {
             currency: Currency::parse("EUR").unwrap(),
             prices: vec![1_000, 1_000, 300],
             policy,
+            draw_secret: None,
         };
         let show = Show::new(Arc::new(definition), Arc::new(Floor::new(&hall)));
         let head = Head { epoch: 1, seq: 0, chain: [0; 32] };
