@@ -38,13 +38,7 @@ pub(super) fn answer(
         | Outcome::Offered { .. }
         | Outcome::Parted { .. }
         | Outcome::Closed { .. }
-        | Outcome::NumbersTaken { .. }
-        | Outcome::DoorsOpened
-        | Outcome::NumbersCalled { .. }
-        | Outcome::NumberReturned { .. }
-        | Outcome::Admitted { .. }
-        | Outcome::PlaceGivenBack { .. }
-        | Outcome::PlacesLapsed => Some(Ok(Answer::Done)),
+        | Outcome::OfRoom(_) => Some(Ok(Answer::Done)),
     }
 }
 
@@ -99,13 +93,7 @@ pub(super) fn told(
         | Outcome::PaymentBegun { .. }
         | Outcome::PaymentDeclined { .. }
         | Outcome::Blocking
-        | Outcome::NumbersTaken { .. }
-        | Outcome::DoorsOpened
-        | Outcome::NumbersCalled { .. }
-        | Outcome::NumberReturned { .. }
-        | Outcome::Admitted { .. }
-        | Outcome::PlaceGivenBack { .. }
-        | Outcome::PlacesLapsed => (None, None),
+        | Outcome::OfRoom(_) => (None, None),
     };
     first.into_iter().chain(second)
 }

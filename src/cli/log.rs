@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::audit::{self, Replay, Step};
 use crate::hall::{Hall, Seat};
 use crate::log::Chain;
-use crate::show::{Fact, Joining, Outcome, Sale, ShowId, Time};
+use crate::show::{Fact, Joining, Outcome, RoomFact, Sale, ShowId, Time};
 
 use super::copy::{self, CopyArgs};
 use super::place::PlaceArgs;
@@ -136,24 +136,51 @@ fn as_text(step: &Step, hall: Option<&Hall>) -> String {
         Fact::TicketClosed { ticket, reason } => {
             format!("closed    ticket {ticket}: {}", reason.word())
         }
-        Fact::NumbersTaken { aliases } => {
-            let aliases = aliases.iter().map(|alias| format!(" {alias}")).collect::<String>();
-            format!("numbers   by{aliases}")
-        }
-        Fact::DoorsOpened { secret } => format!("doors     open, drawn with {}", secret.as_hex()),
-        Fact::NumbersCalled { next, upto, until } => {
-            let next = next.iter().map(|number| format!("{number}, again; ")).collect::<String>();
-            format!("called    {next}up to {upto}, until {}", utc(*until))
-        }
-        Fact::NumberReturned { number } => format!("returned  number {number}"),
-        Fact::Admitted { number, alias, until } => {
-            format!("admitted  number {number}, {alias}, until {}", utc(*until))
-        }
-        Fact::PlaceGivenBack { number } => format!("left      number {number}"),
-        Fact::PlacesLapsed => "ended     what was past its end in the waiting room".to_owned(),
+        Fact::OfRoom(fact) => in_the_room(fact),
     };
     let void = if step.outcome == Outcome::Void { "(void) " } else { "" };
     format!("{:>8}  {}  {void}{what}", step.recorded.seq, utc(step.entry.time))
+}
+
+fn in_the_room(fact: &RoomFact) -> String {
+    match fact {
+        RoomFact::NumbersTaken { aliases } => {
+            let aliases = aliases.iter().map(|alias| format!(" {alias}")).collect::<String>();
+            format!("numbers   by{aliases}")
+        }
+        RoomFact::DoorsOpened { secret } => {
+            format!("doors     open, drawn with {}", secret.as_hex())
+        }
+        RoomFact::NumbersCalled { next, upto, until } => {
+            let next = next.iter().map(|number| format!("{number}, again; ")).collect::<String>();
+            format!("called    {next}up to {upto}, until {}", utc(*until))
+        }
+        RoomFact::NumberReturned { number } => format!("returned  number {number}"),
+        RoomFact::Admitted { number, alias, until } => {
+            format!("admitted  number {number}, {alias}, until {}", utc(*until))
+        }
+        RoomFact::PlaceGivenBack { number } => format!("left      number {number}"),
+        RoomFact::PlacesLapsed => "ended     what was past its end in the waiting room".to_owned(),
+    }
+}
+
+fn in_the_room_as_json(fact: &RoomFact) -> (&'static str, Value) {
+    match fact {
+        RoomFact::NumbersTaken { aliases } => {
+            let aliases: Vec<String> = aliases.iter().map(ToString::to_string).collect();
+            ("numbers_taken", json!({ "aliases": aliases }))
+        }
+        RoomFact::DoorsOpened { secret } => ("doors_opened", json!({ "secret": secret })),
+        RoomFact::NumbersCalled { next, upto, until } => {
+            ("numbers_called", json!({ "next": next, "upto": upto, "until": until }))
+        }
+        RoomFact::NumberReturned { number } => ("number_returned", json!({ "number": number })),
+        RoomFact::Admitted { number, alias, until } => {
+            ("admitted", json!({ "number": number, "alias": alias.to_string(), "until": until }))
+        }
+        RoomFact::PlaceGivenBack { number } => ("place_given_back", json!({ "number": number })),
+        RoomFact::PlacesLapsed => ("places_lapsed", json!({})),
+    }
 }
 
 fn joined(joining: &Joining) -> String {
@@ -231,20 +258,7 @@ fn as_json(step: &Step, replay: &Replay) -> Value {
         Fact::TicketClosed { ticket, reason } => {
             ("ticket_closed", json!({ "ticket": ticket, "reason": reason.word() }))
         }
-        Fact::NumbersTaken { aliases } => {
-            let aliases: Vec<String> = aliases.iter().map(ToString::to_string).collect();
-            ("numbers_taken", json!({ "aliases": aliases }))
-        }
-        Fact::DoorsOpened { secret } => ("doors_opened", json!({ "secret": secret })),
-        Fact::NumbersCalled { next, upto, until } => {
-            ("numbers_called", json!({ "next": next, "upto": upto, "until": until }))
-        }
-        Fact::NumberReturned { number } => ("number_returned", json!({ "number": number })),
-        Fact::Admitted { number, alias, until } => {
-            ("admitted", json!({ "number": number, "alias": alias.to_string(), "until": until }))
-        }
-        Fact::PlaceGivenBack { number } => ("place_given_back", json!({ "number": number })),
-        Fact::PlacesLapsed => ("places_lapsed", json!({})),
+        Fact::OfRoom(fact) => in_the_room_as_json(fact),
     };
     let head = replay.head();
     line["seq"] = json!(head.seq);

@@ -45,6 +45,14 @@ pub enum Outcome {
     Parted { ticket: TicketId, session: SessionId },
     /// A ticket was closed, and its offer, if it had one, with it.
     Closed { ticket: TicketId, session: SessionId, reason: CloseReason },
+    /// Something happened in the waiting room.
+    OfRoom(RoomOutcome),
+}
+
+/// What an entry of the waiting room did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "each variant's sentence says what its fields are")]
+pub enum RoomOutcome {
     /// Numbers were taken, from `first` on; `early`: they are arrivals, before the doors open.
     NumbersTaken { first: u64, count: u64, early: bool },
     /// The doors opened.
@@ -78,13 +86,7 @@ impl Outcome {
             | Self::Joined { .. }
             | Self::Offered { .. }
             | Self::Parted { .. }
-            | Self::NumbersTaken { .. }
-            | Self::DoorsOpened
-            | Self::NumbersCalled { .. }
-            | Self::NumberReturned { .. }
-            | Self::Admitted { .. }
-            | Self::PlaceGivenBack { .. }
-            | Self::PlacesLapsed => None,
+            | Self::OfRoom(_) => None,
         }
     }
 }
@@ -130,15 +132,7 @@ impl Show {
             Fact::TicketClosed { ticket, reason } => {
                 self.ticket_closed(*ticket, *reason, now, moved)
             }
-            Fact::NumbersTaken { aliases } => self.numbers_taken(aliases.len() as u64, now),
-            Fact::DoorsOpened { secret } => self.doors_opened(*secret, head, now),
-            Fact::NumbersCalled { next, upto, until } => {
-                self.numbers_called(next, *upto, *until, now)
-            }
-            Fact::NumberReturned { number } => self.number_returned(*number, now),
-            Fact::Admitted { number, alias, until } => self.admitted(*number, *alias, *until),
-            Fact::PlaceGivenBack { number } => self.place_given_back(*number),
-            Fact::PlacesLapsed => self.places_lapsed(now),
+            Fact::OfRoom(fact) => self.done_in_the_room(fact, head, now).map(Outcome::OfRoom),
         }
     }
 

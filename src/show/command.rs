@@ -38,7 +38,15 @@ pub enum Command {
     Part { ticket: TicketId },
     /// Dismiss a ticket.
     Dismiss { ticket: TicketId, reason: CloseReason },
-    /// Take the next number of the waiting room.
+    /// Something of the waiting room.
+    OfRoom(RoomCommand),
+}
+
+/// One thing asked of a show's waiting room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "each variant's sentence says what its fields are")]
+pub enum RoomCommand {
+    /// Take the next number.
     TakeNumber { session: SessionId },
     /// Come when one's number is called, or come back.
     Appear { session: SessionId, number: u64 },
@@ -48,8 +56,19 @@ pub enum Command {
     OpenDoors,
     /// Call as many numbers as there are places.
     CallNumbers,
-    /// End what is past its end in the waiting room.
+    /// End what is past its end.
     LapsePlaces,
+}
+
+impl RoomCommand {
+    fn session(self) -> Option<SessionId> {
+        match self {
+            Self::TakeNumber { session }
+            | Self::Appear { session, .. }
+            | Self::GiveBack { session, .. } => Some(session),
+            Self::OpenDoors | Self::CallNumbers | Self::LapsePlaces => None,
+        }
+    }
 }
 
 /// How a hold is bought.
@@ -92,12 +111,7 @@ impl Command {
             | Self::Offer { .. }
             | Self::Part { .. }
             | Self::Dismiss { .. }
-            | Self::TakeNumber { .. }
-            | Self::Appear { .. }
-            | Self::GiveBack { .. }
-            | Self::OpenDoors
-            | Self::CallNumbers
-            | Self::LapsePlaces => None,
+            | Self::OfRoom(_) => None,
         }
     }
 
@@ -112,19 +126,14 @@ impl Command {
             | Self::Join { session, .. }
             | Self::Leave { session }
             | Self::Accept { session }
-            | Self::Decline { session }
-            | Self::TakeNumber { session }
-            | Self::Appear { session, .. }
-            | Self::GiveBack { session, .. } => Some(*session),
+            | Self::Decline { session } => Some(*session),
+            Self::OfRoom(command) => command.session(),
             Self::Block { .. }
             | Self::Unblock { .. }
             | Self::Lapse { .. }
             | Self::Offer { .. }
             | Self::Part { .. }
-            | Self::Dismiss { .. }
-            | Self::OpenDoors
-            | Self::CallNumbers
-            | Self::LapsePlaces => None,
+            | Self::Dismiss { .. } => None,
         }
     }
 }

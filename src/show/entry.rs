@@ -8,9 +8,7 @@ use crate::hall::Seat;
 use super::codec::{CodecError, Reader, Writer};
 use super::order::{Customer, Payment, PaymentState};
 use super::waitlist::{Joining, read_wish, write_wish};
-use super::{
-    Alias, CloseReason, Currency, DrawSecret, HoldId, Money, OrderId, SessionId, TicketId, Time,
-};
+use super::{CloseReason, Currency, HoldId, Money, OrderId, RoomFact, SessionId, TicketId, Time};
 
 /// The version every entry begins with.
 pub const ENTRY_VERSION: u8 = 1;
@@ -68,22 +66,8 @@ pub enum Fact {
     TicketParted { ticket: TicketId },
     /// A ticket was closed.
     TicketClosed { ticket: TicketId, reason: CloseReason },
-    /// These took the next numbers of the waiting room, in this order; before the doors opened, the
-    /// next arrivals.
-    NumbersTaken { aliases: Box<[Alias]> },
-    /// The doors opened, and the numbers of who had come were drawn with this secret.
-    DoorsOpened { secret: DrawSecret },
-    /// It is the turn of `next`, who came back, and of every number up to `upto`: each has until then
-    /// to come.
-    NumbersCalled { next: Box<[u64]>, upto: u64, until: Time },
-    /// One who was passed over came back.
-    NumberReturned { number: u64 },
-    /// One who was called came, and may pick seats until then.
-    Admitted { number: u64, alias: Alias, until: Time },
-    /// Somebody left: their pass has ended, or their number is not to be called.
-    PlaceGivenBack { number: u64 },
-    /// Whatever in the waiting room was past its end has ended.
-    PlacesLapsed,
+    /// Something happened in the waiting room.
+    OfRoom(RoomFact),
 }
 
 /// What a sale says.
@@ -158,13 +142,7 @@ impl Fact {
             Self::OfferAccepted { .. } => 12,
             Self::TicketParted { .. } => 13,
             Self::TicketClosed { .. } => 14,
-            Self::NumbersTaken { .. } => 16,
-            Self::DoorsOpened { .. } => 17,
-            Self::NumbersCalled { .. } => 18,
-            Self::NumberReturned { .. } => 19,
-            Self::Admitted { .. } => 20,
-            Self::PlaceGivenBack { .. } => 21,
-            Self::PlacesLapsed => 22,
+            Self::OfRoom(fact) => fact.kind(),
         }
     }
 
@@ -217,24 +195,7 @@ impl Fact {
                 to.id(ticket.0);
                 to.byte(reason.number());
             }
-            Self::NumbersTaken { aliases } => {
-                to.number(aliases.len() as u64);
-                aliases.iter().for_each(|alias| to.bytes(&alias.0));
-            }
-            Self::DoorsOpened { secret } => to.bytes(&secret.0),
-            Self::NumbersCalled { next, upto, until } => {
-                to.number(next.len() as u64);
-                next.iter().for_each(|number| to.number(*number));
-                to.number(*upto);
-                to.time(*until);
-            }
-            Self::NumberReturned { number } | Self::PlaceGivenBack { number } => to.number(*number),
-            Self::Admitted { number, alias, until } => {
-                to.number(*number);
-                to.bytes(&alias.0);
-                to.time(*until);
-            }
-            Self::PlacesLapsed => {}
+            Self::OfRoom(fact) => fact.write(to),
         }
     }
 
@@ -280,30 +241,7 @@ impl Fact {
                 reason: CloseReason::logged(from.byte()?)
                     .ok_or(CodecError::Value("not a reason to close a ticket"))?,
             },
-            16 => {
-                let mut aliases = Vec::new();
-                for _ in 0..from.length()? {
-                    aliases.push(Alias(from.array()?));
-                }
-                Self::NumbersTaken { aliases: aliases.into() }
-            }
-            17 => Self::DoorsOpened { secret: DrawSecret(from.array()?) },
-            18 => {
-                let mut next = Vec::new();
-                for _ in 0..from.length()? {
-                    next.push(from.number()?);
-                }
-                Self::NumbersCalled { next: next.into(), upto: from.number()?, until: from.time()? }
-            }
-            19 => Self::NumberReturned { number: from.number()? },
-            20 => Self::Admitted {
-                number: from.number()?,
-                alias: Alias(from.array()?),
-                until: from.time()?,
-            },
-            21 => Self::PlaceGivenBack { number: from.number()? },
-            22 => Self::PlacesLapsed,
-            unknown => return Err(CodecError::Kind(unknown)),
+            kind => Self::OfRoom(RoomFact::read(kind, from)?),
         })
     }
 }

@@ -29,12 +29,12 @@ mod wish;
 mod wishing;
 
 pub use admission::{
-    Alias, Commitment, Draw, DrawSecret, GIVEN_BACK_MAX, Place, RETURN_MS, WaitingRoom,
+    Alias, Commitment, Draw, DrawSecret, GIVEN_BACK_MAX, Place, RETURN_MS, RoomFact, WaitingRoom,
 };
-pub use apply::{Outcome, SeatChange};
+pub use apply::{Outcome, RoomOutcome, SeatChange};
 pub use best::{best_seats, can_ever_sit_together, count_of_wish, leaves_orphans};
 pub use codec::CodecError;
-pub use command::{Command, Decision, Purchase};
+pub use command::{Command, Decision, Purchase, RoomCommand};
 pub use definition::Definition;
 pub use entry::{ENTRY_VERSION, Entry, Fact, Sale};
 pub use head::Head;

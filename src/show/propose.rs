@@ -157,12 +157,7 @@ pub fn propose(
         Command::Offer { ticket } => show.offering(*ticket, now, fresh),
         Command::Part { ticket } => show.parting(*ticket, now),
         Command::Dismiss { ticket, reason } => show.dismissing(*ticket, *reason, now),
-        Command::TakeNumber { session } => show.taking_a_number(*session, now)?,
-        Command::Appear { session, number } => show.appearing(*session, *number, now),
-        Command::GiveBack { session, number } => show.giving_back(*session, *number, now),
-        Command::OpenDoors => show.opening_doors(now),
-        Command::CallNumbers => show.calling_numbers(now),
-        Command::LapsePlaces => show.lapsing_places(now),
+        Command::OfRoom(command) => show.of_the_waiting_room(*command, now)?,
     };
     if let Proposal::Append(entries) = &proposal {
         asked.note(session, entries);

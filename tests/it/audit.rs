@@ -144,13 +144,7 @@ fn count(tally: &mut Tally, show: &Show, outcome: Outcome) {
         Outcome::PaymentBegun { .. }
         | Outcome::Parted { .. }
         | Outcome::Blocking
-        | Outcome::NumbersTaken { .. }
-        | Outcome::DoorsOpened
-        | Outcome::NumbersCalled { .. }
-        | Outcome::NumberReturned { .. }
-        | Outcome::Admitted { .. }
-        | Outcome::PlaceGivenBack { .. }
-        | Outcome::PlacesLapsed => {}
+        | Outcome::OfRoom(_) => {}
     }
 }
 

@@ -76,13 +76,7 @@ impl Books {
             Fact::TicketClosed { ticket, reason } => {
                 self.may_close(*ticket, *reason, replay.floor())
             }
-            Fact::NumbersTaken { .. }
-            | Fact::DoorsOpened { .. }
-            | Fact::NumbersCalled { .. }
-            | Fact::NumberReturned { .. }
-            | Fact::Admitted { .. }
-            | Fact::PlaceGivenBack { .. }
-            | Fact::PlacesLapsed => Ok(()),
+            Fact::OfRoom(_) => Ok(()),
         }
     }
 
@@ -130,13 +124,7 @@ impl Books {
             Fact::OfferAccepted { expires_at, .. } => {
                 lasts(entry.time, *expires_at, policy.hold_ms, "the hold")
             }
-            Fact::NumbersTaken { .. }
-            | Fact::DoorsOpened { .. }
-            | Fact::NumbersCalled { .. }
-            | Fact::NumberReturned { .. }
-            | Fact::Admitted { .. }
-            | Fact::PlaceGivenBack { .. }
-            | Fact::PlacesLapsed
+            Fact::OfRoom(_)
             | Fact::TicketParted { .. }
             | Fact::TicketClosed { .. }
             | Fact::HoldReleased { .. }

@@ -226,13 +226,7 @@ impl Books {
             | Fact::OfferAccepted { .. }
             | Fact::TicketParted { .. }
             | Fact::TicketClosed { .. } => self.change_the_line(fact, seq, tally),
-            Fact::NumbersTaken { .. }
-            | Fact::DoorsOpened { .. }
-            | Fact::NumbersCalled { .. }
-            | Fact::NumberReturned { .. }
-            | Fact::Admitted { .. }
-            | Fact::PlaceGivenBack { .. }
-            | Fact::PlacesLapsed => Vec::new(),
+            Fact::OfRoom(_) => Vec::new(),
         }
     }
 

@@ -354,13 +354,7 @@ impl Task {
                 | Outcome::PaymentBegun { .. }
                 | Outcome::PaymentDeclined { .. }
                 | Outcome::Blocking
-                | Outcome::NumbersTaken { .. }
-                | Outcome::DoorsOpened
-                | Outcome::NumbersCalled { .. }
-                | Outcome::NumberReturned { .. }
-                | Outcome::Admitted { .. }
-                | Outcome::PlaceGivenBack { .. }
-                | Outcome::PlacesLapsed => {}
+                | Outcome::OfRoom(_) => {}
             }
         }
     }

@@ -1,29 +1,44 @@
 //! What entries do to the waiting room: the guards of its kinds.
 
-use super::super::apply::Outcome;
+use super::super::apply::RoomOutcome;
 use super::super::{Admission, Head, SessionId, Show, Time};
-use super::{Alias, Draw, DrawSecret, GIVEN_BACK_MAX, Place, RETURN_MS, WaitingRoom};
+use super::{Alias, Draw, DrawSecret, GIVEN_BACK_MAX, Place, RETURN_MS, RoomFact, WaitingRoom};
 
 impl Show {
+    /// What a fact does; none where its guard is false.
+    pub(in crate::show) fn done_in_the_room(
+        &mut self,
+        fact: &RoomFact,
+        head: Head,
+        now: Time,
+    ) -> Option<RoomOutcome> {
+        match fact {
+            RoomFact::NumbersTaken { aliases } => self.numbers_taken(aliases.len() as u64, now),
+            RoomFact::DoorsOpened { secret } => self.doors_opened(*secret, head, now),
+            RoomFact::NumbersCalled { next, upto, until } => {
+                self.numbers_called(next, *upto, *until, now)
+            }
+            RoomFact::NumberReturned { number } => self.number_returned(*number, now),
+            RoomFact::Admitted { number, alias, until } => self.admitted(*number, *alias, *until),
+            RoomFact::PlaceGivenBack { number } => self.place_given_back(*number),
+            RoomFact::PlacesLapsed => self.places_lapsed(now),
+        }
+    }
+
     /// Guard: the show has a waiting room and has not begun; at least one takes one. Before the doors
     /// open they are arrivals, afterwards numbers.
-    pub(in crate::show) fn numbers_taken(&mut self, count: u64, now: Time) -> Option<Outcome> {
+    fn numbers_taken(&mut self, count: u64, now: Time) -> Option<RoomOutcome> {
         let (policy, room) = self.room_before_the_show(now)?;
         let early = policy.doors_at.is_some() && room.draw.is_none();
         let last = if early { &mut room.arrivals } else { &mut room.numbers };
         let (first, after) = (*last + 1, last.checked_add(count).filter(|_| count > 0)?);
         *last = after;
-        Some(Outcome::NumbersTaken { first, count, early })
+        Some(RoomOutcome::NumbersTaken { first, count, early })
     }
 
     /// Guard: there are doors, and they have not opened, but it is time; the secret is the one the show
     /// was made with.
-    pub(in crate::show) fn doors_opened(
-        &mut self,
-        secret: DrawSecret,
-        head: Head,
-        now: Time,
-    ) -> Option<Outcome> {
+    fn doors_opened(&mut self, secret: DrawSecret, head: Head, now: Time) -> Option<RoomOutcome> {
         let is_the_secret = self.definition.draw_secret == Some(secret);
         let (policy, room) = self.room()?;
         let is_time = policy.doors_at.is_some_and(|at| at <= now) && room.draw.is_none();
@@ -32,19 +47,19 @@ impl Show {
         }
         room.draw = Some(Draw { secret, head, count: room.arrivals });
         room.numbers = room.arrivals;
-        Some(Outcome::DoorsOpened)
+        Some(RoomOutcome::DoorsOpened)
     }
 
     /// Guard: the doors are open and the show has not begun; `next` are some of those who came back,
     /// all of them if new numbers are called, too; there are numbers up to `upto`, and a place for
     /// each that is called. Numbers that were given back are skipped.
-    pub(in crate::show) fn numbers_called(
+    fn numbers_called(
         &mut self,
         next: &[u64],
         upto: u64,
         until: Time,
         now: Time,
-    ) -> Option<Outcome> {
+    ) -> Option<RoomOutcome> {
         let (policy, room) = self.room_before_the_show(now)?;
         let free = u64::from(policy.picking_max).saturating_sub(room.taken);
         let is_open = policy.doors_at.is_none() || room.draw.is_some();
@@ -73,16 +88,16 @@ impl Show {
             }
         }
         room.serving = upto;
-        Some(Outcome::NumbersCalled { before, upto })
+        Some(RoomOutcome::NumbersCalled { before, upto })
     }
 
     /// Guard: the number was passed over, and is not forgotten yet.
-    pub(in crate::show) fn number_returned(&mut self, number: u64, now: Time) -> Option<Outcome> {
+    fn number_returned(&mut self, number: u64, now: Time) -> Option<RoomOutcome> {
         let (_, room) = self.room()?;
         match room.place(number)? {
             Place::PassedOver { forget_at } if forget_at > now => {
                 room.put(number, Some(Place::Next { forget_at }));
-                Some(Outcome::NumberReturned { number })
+                Some(RoomOutcome::NumberReturned { number })
             }
             Place::PassedOver { .. }
             | Place::Called { .. }
@@ -92,17 +107,12 @@ impl Show {
     }
 
     /// Guard: it is the number's turn, and its owner has no pass already.
-    pub(in crate::show) fn admitted(
-        &mut self,
-        number: u64,
-        alias: Alias,
-        until: Time,
-    ) -> Option<Outcome> {
+    fn admitted(&mut self, number: u64, alias: Alias, until: Time) -> Option<RoomOutcome> {
         let (_, room) = self.room()?;
         match room.place(number)? {
             Place::Called { .. } if !room.by_alias.contains_key(&alias) => {
                 room.put(number, Some(Place::Pass { alias, until }));
-                Some(Outcome::Admitted { number, alias })
+                Some(RoomOutcome::Admitted { number, alias })
             }
             Place::Called { .. }
             | Place::PassedOver { .. }
@@ -113,7 +123,7 @@ impl Show {
 
     /// Guard: the number was called and is not done with, or is still to be called and was not given
     /// back before.
-    pub(in crate::show) fn place_given_back(&mut self, number: u64) -> Option<Outcome> {
+    fn place_given_back(&mut self, number: u64) -> Option<RoomOutcome> {
         let (_, room) = self.room()?;
         if room.places.contains_key(&number) {
             room.put(number, None);
@@ -122,12 +132,12 @@ impl Show {
         } else {
             return None;
         }
-        Some(Outcome::PlaceGivenBack { number })
+        Some(RoomOutcome::PlaceGivenBack { number })
     }
 
     /// Guard: something in the waiting room is past its end. Everything that is, ends: passes; calls
     /// that nobody came to, which may come back for a while; and those that did not.
-    pub(in crate::show) fn places_lapsed(&mut self, now: Time) -> Option<Outcome> {
+    fn places_lapsed(&mut self, now: Time) -> Option<RoomOutcome> {
         let (_, room) = self.room()?;
         room.next_end().filter(|end| *end <= now)?;
         while let Some(&(end, number)) = room.ends.first()
@@ -144,7 +154,7 @@ impl Show {
             };
             room.put(number, left);
         }
-        Some(Outcome::PlacesLapsed)
+        Some(RoomOutcome::PlacesLapsed)
     }
 
     /// Whoever bought, or waits for seats, needs no place to pick at any more.

@@ -9,6 +9,7 @@
 mod alias;
 mod apply;
 pub(super) mod draw;
+mod fact;
 mod propose;
 #[cfg(test)]
 mod tests;
@@ -19,6 +20,7 @@ use super::codec::{CodecError, Reader, Writer};
 use super::{Head, Time};
 pub use alias::Alias;
 pub use draw::{Commitment, Draw, DrawSecret};
+pub use fact::RoomFact;
 
 /// For how long after it was passed over a number may still come back: the protocol's ten minutes.
 pub const RETURN_MS: u64 = 600_000;

@@ -2,8 +2,8 @@
 
 use super::super::entry::{Entry, Fact};
 use super::super::propose::Proposal;
-use super::super::{Admission, Command, Refusal, SessionId, Show, Time};
-use super::{Alias, Place, WaitingRoom};
+use super::super::{Admission, Command, Refusal, RoomCommand, SessionId, Show, Time};
+use super::{Alias, Place, RoomFact, WaitingRoom};
 
 impl Show {
     /// The waiting room, where the show has one.
@@ -45,41 +45,48 @@ impl Show {
         let room = self.room.as_ref();
         let ends = room.and_then(WaitingRoom::next_end).is_some_and(|end| end <= now);
         let calls = self.calling(now).is_some();
-        let doors = self.doors_are_due(now).then_some(Command::OpenDoors);
-        let ends = ends.then_some(Command::LapsePlaces);
-        doors.into_iter().chain(ends).chain(calls.then_some(Command::CallNumbers))
+        let doors = self.doors_are_due(now).then_some(RoomCommand::OpenDoors);
+        let ends = ends.then_some(RoomCommand::LapsePlaces);
+        let calls = calls.then_some(RoomCommand::CallNumbers);
+        doors.into_iter().chain(ends).chain(calls).map(Command::OfRoom)
     }
 
-    pub(in crate::show) fn taking_a_number(
+    pub(in crate::show) fn of_the_waiting_room(
         &self,
-        session: SessionId,
+        command: RoomCommand,
         now: Time,
     ) -> Result<Proposal, Refusal> {
+        Ok(match command {
+            RoomCommand::TakeNumber { session } => self.taking_a_number(session, now)?,
+            RoomCommand::Appear { session, number } => self.appearing(session, number, now),
+            RoomCommand::GiveBack { session, number } => self.giving_back(session, number, now),
+            RoomCommand::OpenDoors => self.opening_doors(now),
+            RoomCommand::CallNumbers => self.calling_numbers(now),
+            RoomCommand::LapsePlaces => self.lapsing_places(now),
+        })
+    }
+
+    fn taking_a_number(&self, session: SessionId, now: Time) -> Result<Proposal, Refusal> {
         if now >= self.definition.starts_at {
             return Err(Refusal::ShowOver);
         }
         let fact =
-            self.alias_of(session).map(|alias| Fact::NumbersTaken { aliases: [alias].into() });
+            self.alias_of(session).map(|alias| RoomFact::NumbersTaken { aliases: [alias].into() });
         Ok(fact.map_or(Proposal::AlreadySo, |fact| one(now, fact)))
     }
 
     /// Somebody shows a number, or has a socket where it was shown.
-    pub(in crate::show) fn appearing(
-        &self,
-        session: SessionId,
-        number: u64,
-        now: Time,
-    ) -> Proposal {
+    fn appearing(&self, session: SessionId, number: u64, now: Time) -> Proposal {
         let Some((policy, room, alias)) = self.room_and_alias(session) else {
             return Proposal::AlreadySo;
         };
         match room.place(number) {
             Some(Place::Called { .. }) if room.pass_of(&alias).is_none() => {
                 let until = now.plus_ms(policy.pass_ms);
-                one(now, Fact::Admitted { number, alias, until })
+                one(now, RoomFact::Admitted { number, alias, until })
             }
             Some(Place::PassedOver { forget_at }) if forget_at > now => {
-                one(now, Fact::NumberReturned { number })
+                one(now, RoomFact::NumberReturned { number })
             }
             Some(
                 Place::Called { .. }
@@ -92,12 +99,7 @@ impl Show {
     }
 
     /// Somebody leaves: the pass they have, else the number they showed.
-    pub(in crate::show) fn giving_back(
-        &self,
-        session: SessionId,
-        number: Option<u64>,
-        now: Time,
-    ) -> Proposal {
+    fn giving_back(&self, session: SessionId, number: Option<u64>, now: Time) -> Proposal {
         let Some((_, room, alias)) = self.room_and_alias(session) else {
             return Proposal::AlreadySo;
         };
@@ -106,32 +108,32 @@ impl Show {
         let number = of_pass.or(number.filter(another));
         let known = |number: &u64| room.places.contains_key(number) || room.is_ahead(*number);
         match number.filter(known) {
-            Some(number) => one(now, Fact::PlaceGivenBack { number }),
+            Some(number) => one(now, RoomFact::PlaceGivenBack { number }),
             None => Proposal::AlreadySo,
         }
     }
 
-    pub(in crate::show) fn opening_doors(&self, now: Time) -> Proposal {
+    fn opening_doors(&self, now: Time) -> Proposal {
         match self.definition.draw_secret {
-            Some(secret) if self.doors_are_due(now) => one(now, Fact::DoorsOpened { secret }),
+            Some(secret) if self.doors_are_due(now) => one(now, RoomFact::DoorsOpened { secret }),
             Some(_) | None => Proposal::AlreadySo,
         }
     }
 
-    pub(in crate::show) fn calling_numbers(&self, now: Time) -> Proposal {
+    fn calling_numbers(&self, now: Time) -> Proposal {
         self.calling(now).map_or(Proposal::AlreadySo, |fact| one(now, fact))
     }
 
-    pub(in crate::show) fn lapsing_places(&self, now: Time) -> Proposal {
+    fn lapsing_places(&self, now: Time) -> Proposal {
         let end = self.room.as_ref().and_then(WaitingRoom::next_end);
         match end.filter(|end| *end <= now) {
-            Some(_) => one(now, Fact::PlacesLapsed),
+            Some(_) => one(now, RoomFact::PlacesLapsed),
             None => Proposal::AlreadySo,
         }
     }
 
     /// As many as there are places: first those who came back, then the next in line.
-    fn calling(&self, now: Time) -> Option<Fact> {
+    fn calling(&self, now: Time) -> Option<RoomFact> {
         let policy = self.definition.policy.admission.as_ref()?;
         let room = self.room.as_ref()?;
         let closed = policy.doors_at.is_some() && room.draw.is_none();
@@ -150,7 +152,7 @@ impl Show {
         let upto = if next.len() == room.next.len() { upto } else { room.serving };
         let someone = upto > room.serving || !next.is_empty();
         let until = now.plus_ms(policy.call_ms);
-        someone.then_some(Fact::NumbersCalled { next, upto, until })
+        someone.then_some(RoomFact::NumbersCalled { next, upto, until })
     }
 
     fn room_and_alias(&self, session: SessionId) -> Option<(&Admission, &WaitingRoom, Alias)> {
@@ -159,6 +161,6 @@ impl Show {
     }
 }
 
-fn one(now: Time, fact: Fact) -> Proposal {
-    Proposal::Append(vec![Entry { time: now, fact }])
+fn one(now: Time, fact: RoomFact) -> Proposal {
+    Proposal::Append(vec![Entry { time: now, fact: Fact::OfRoom(fact) }])
 }
