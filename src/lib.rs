@@ -10,6 +10,7 @@ pub mod show;
 
 pub mod log;
 pub mod protocol;
+pub mod tokens;
 
 pub mod box_office;
 pub mod catalogue;

@@ -12,9 +12,9 @@ use crate::hub::SocketId;
 use crate::protocol::rpc::request::{self, Fault, Faulty, Incoming, Method, Request};
 use crate::protocol::rpc::response::{self, Granted};
 use crate::show::{Command, Purchase, Refusal, SessionId};
+use crate::tokens::{Disbelief, Tokens};
 
 use super::rate::{Buckets, Rate};
-use super::session::{Disbelief, Sessions};
 
 /// How fast buyers may ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub struct Rates {
 pub struct Doorkeeper {
     pub(super) rates: Rates,
     pub(super) clock: Clock,
-    sessions: Sessions,
+    tokens: Tokens,
     attempts: Buckets<SessionId>,
     messages: Buckets<SessionId>,
     refusals: DashMap<&'static str, AtomicU64>,
@@ -76,10 +76,10 @@ impl Asker {
 }
 
 impl Doorkeeper {
-    /// A doorkeeper who judges tokens by `sessions` and time by `clock`.
-    pub fn new(sessions: Sessions, rates: Rates, clock: Clock) -> Self {
+    /// A doorkeeper who judges tokens by `tokens` and time by `clock`.
+    pub fn new(tokens: Tokens, rates: Rates, clock: Clock) -> Self {
         Self {
-            sessions,
+            tokens,
             attempts: Buckets::new(rates.attempts),
             messages: Buckets::new(rates.messages),
             rates,
@@ -128,7 +128,7 @@ impl Doorkeeper {
         hear: impl FnOnce(SessionId),
     ) -> Answered {
         let answered = match &request.method {
-            Method::Identify { session } => {
+            Method::Identify { session, ticket: _ } => {
                 let text = match self.is_up_to_date(show, asker).await {
                     true => self.identify(show, asker, request, session, hear),
                     false => self.refuse(request, &self.at_the_door(Refusal::Unavailable)),
@@ -191,7 +191,7 @@ impl Doorkeeper {
         let judged = match (token, &asker.known) {
             (Some(token), _) => self.judge(token.clone()),
             (None, Some(known)) => Ok((known.session, known.token.clone())),
-            (None, None) => Ok(self.sessions.issue(self.clock.now())),
+            (None, None) => Ok(self.tokens.issue(self.clock.now())),
         };
         let (session, token) = match judged {
             Ok(judged) => judged,
@@ -205,6 +205,8 @@ impl Doorkeeper {
             holds: &looked.holds,
             orders: &looked.orders,
             waiting: looked.waiting.as_ref(),
+            admission: None,
+            seq: None,
             now: looked.now,
         };
         response::granted(&request.id, &known)
@@ -212,7 +214,7 @@ impl Doorkeeper {
 
     /// The session of a token, and the token to keep from now on.
     fn judge(&self, token: String) -> Result<(SessionId, String), Refusal> {
-        let judged = self.sessions.judge(&token, self.clock.now());
+        let judged = self.tokens.judge(&token, self.clock.now());
         let (session, renewed) = judged.map_err(|why| match why {
             Disbelief::Bad => Refusal::BadSession,
             // A client throws a bad session away: not for what may only be news to this node.
@@ -240,7 +242,7 @@ impl Doorkeeper {
 /// the request, not a wish that cannot be had.
 pub fn read(show: &OpenShow, message: &[u8]) -> Result<Incoming, Faulty> {
     let incoming = request::parse(message)?;
-    let Incoming::Request(Request { id, method }) = &incoming else { return Ok(incoming) };
+    let Incoming::Request(Request { id, method, .. }) = &incoming else { return Ok(incoming) };
     let Some(wish) = method.wish() else { return Ok(incoming) };
     let hall = show.hall();
     let lists = [
@@ -269,7 +271,7 @@ enum No {
 /// What a method asks of the show; `identify` asks nothing of it.
 fn command(session: SessionId, method: &Method) -> Option<Command> {
     Some(match method {
-        Method::Identify { .. } => return None,
+        Method::Identify { .. } | Method::AdmissionLeave => return None,
         Method::Hold { seats } => Command::Hold { session, seats: seats.clone() },
         Method::HoldBest(wish) => Command::HoldBest { session, wish: wish.clone() },
         Method::Change { hold, seats } => {

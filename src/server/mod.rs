@@ -32,13 +32,13 @@ use crate::config::{
     CLOSE_TIME, DRAIN_TIME_MAX, FRAME_TIME, KEY_LENGTH_SAFE, Key, PING_EVERY, RECONNECT_WITHIN,
     Settings,
 };
-use crate::connection::session::{Sessions, SigningKey};
 use crate::connection::{Doorkeeper, Rate, Rates};
 use crate::hub::{self, Hub};
 use crate::log::Log;
 use crate::log::redis::{self, RedisLog};
 use crate::log::sqlite::{self, SqliteLog};
 use crate::protocol::rpc::Notice;
+use crate::tokens::{SigningKey, Tokens};
 use crate::web::{Condition, Door, House, KeyHash, Layouts, Openings, Origins, Standing, router};
 
 use accept::Connections;
@@ -152,13 +152,13 @@ impl Server {
         let Ground { log, safe, clock, check_durability } = ground;
         settings.limits = files::fit(settings.limits);
         let (key, new_key) = box_office_key(&settings, &*safe).await?;
-        let (signing, sessions) = signing(&settings, &*safe).await?;
+        let (signing, tokens) = signing(&settings, &*safe).await?;
         let box_office = settings.key.is_none().then(|| key.clone());
         let kept = secrets::Kept { signing, box_office };
         let catalogue = Catalogue::open(log.clone()).await?;
         let hub = Arc::new(Hub::start(&hub_settings(&settings)).map_err(StartError::Hub)?);
         let offices = BoxOffices::new(log.clone(), hub.clone(), clock.clone());
-        let doorkeeper = Doorkeeper::new(sessions.clone(), rates(&settings), clock.clone());
+        let doorkeeper = Doorkeeper::new(tokens.clone(), rates(&settings), clock.clone());
         let house = Arc::new(House {
             catalogue,
             offices,
@@ -177,13 +177,13 @@ impl Server {
         let mut caretaker = Caretaker::new(log, clock.clone(), house.clone(), check_durability);
         caretaker.set_the_clock().await?;
         if kept.signing.is_some() {
-            sessions.compared(clock.now());
+            tokens.compared(clock.now());
         }
         let troubled = programme::open_all(&house, &*safe, settings.demo).await?;
         let mut tasks = JoinSet::new();
         tasks.spawn(caretaker.care());
         tasks.spawn(programme::follow(house.clone(), troubled));
-        tasks.spawn(async move { kept.follow(&*safe, &sessions, || clock.now()).await });
+        tasks.spawn(async move { kept.follow(&*safe, &tokens, || clock.now()).await });
         Ok(Self { settings, house, new_key, tasks })
     }
 
@@ -253,19 +253,19 @@ async fn box_office_key(
     Ok((given.clone(), None))
 }
 
-/// Who signs sessions, and the keys that are kept, where they are.
+/// Who signs tokens, and the keys that are kept, where they are.
 async fn signing(
     settings: &Settings,
     safe: &dyn Safe,
-) -> Result<(Option<Vec<SigningKey>>, Sessions), SafeError> {
+) -> Result<(Option<Vec<SigningKey>>, Tokens), SafeError> {
     let given = settings.signing_keys.iter().flatten().filter_map(Key::signing_bytes);
     let given: Vec<_> = given.collect();
     if let Some((signs, others)) = given.split_first() {
-        return Ok((None, Sessions::believing(*signs, others)));
+        return Ok((None, Tokens::believing(*signs, others)));
     }
     let kept = secrets::signing_keys(safe).await?;
-    let sessions = Sessions::of(&kept);
-    Ok((Some(kept), sessions))
+    let tokens = Tokens::of(&kept);
+    Ok((Some(kept), tokens))
 }
 
 /// Closes the house: nobody new, everybody told and asked to leave, every show's state saved.

@@ -21,4 +21,7 @@ pub use fault::{Fault, Faulty};
 pub use notice::{Notice, ReleaseReason, StorageState};
 pub use reply::{FromServer, RpcError};
 pub use request::{Buy, Card, Id, Incoming, Method, PaymentMethod, Request};
-pub use view::{HeadView, HoldState, HoldView, OrderView, PaymentState, PaymentView, WaitingView};
+pub use view::{
+    AdmissionState, AdmissionView, HeadView, HoldState, HoldView, OrderView, PaymentState,
+    PaymentView, WaitingView,
+};

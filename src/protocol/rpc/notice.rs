@@ -4,10 +4,10 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use crate::show::{HoldId, Time};
+use crate::show::{DrawSecret, HoldId, Time};
 
 use super::response::to_json;
-use super::view::{HoldView, OrderView};
+use super::view::{HeadView, HoldView, OrderView};
 
 /// Something told unasked. The names and params are the wire's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,6 +65,35 @@ pub enum Notice {
     WaitlistClosed {
         /// Why: a stable word.
         reason: Cow<'static, str>,
+    },
+    /// It is this session's turn to pick seats.
+    #[serde(rename = "admission.open")]
+    AdmissionOpen {
+        /// The pass: to be kept in place of the number.
+        ticket: String,
+        /// When it ends.
+        until: Time,
+        /// The server's clock.
+        now: Time,
+    },
+    /// Numbers were called.
+    #[serde(rename = "admission.serving")]
+    AdmissionServing {
+        /// Up to which number all have been called.
+        serving: u64,
+        /// How many were called a minute, lately, where it is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        per_minute: Option<u64>,
+    },
+    /// The doors opened: whoever came before can tell their number from this and their arrival.
+    #[serde(rename = "admission.drawn")]
+    AdmissionDrawn {
+        /// What had been committed to.
+        secret: DrawSecret,
+        /// The show's head with the entry that opened the doors.
+        head: HeadView,
+        /// How many had come.
+        count: u64,
     },
     /// The show takes no more requests.
     #[serde(rename = "show.closed")]

@@ -18,35 +18,50 @@ pub const NAME_BYTES_MAX: usize = 200;
 pub const EMAIL_BYTES_MAX: usize = 254;
 
 impl Method {
-    /// The method of that name with its params, a JSON value.
-    pub(super) fn parse(name: &str, params: &str) -> Result<Self, Fault> {
-        match name {
-            "identify" => {
-                let IdentifyParams { session, ticket: _ } = read(params)?;
-                Ok(Self::Identify { session })
-            }
+    /// The method of that name with its params, a JSON value, and the waiting room's ticket beside it.
+    pub(super) fn parse(name: &str, params: &str) -> Result<(Self, Option<String>), Fault> {
+        let without_ticket = match name {
             "hold" => {
-                let HoldParams { seats } = read(params)?;
-                Ok(Self::Hold { seats })
+                let HoldParams { seats, ticket } = read(params)?;
+                return Ok((Self::Hold { seats }, ticket));
             }
-            "hold_best" => read::<WishParams>(params).map(|wish| Self::HoldBest(wish.into())),
+            "hold_best" => {
+                let mut wish: WishParams = read(params)?;
+                let ticket = wish.ticket.take();
+                return Ok((Self::HoldBest(wish.into()), ticket));
+            }
+            "buy" => {
+                let mut buy: BuyParams = read(params)?;
+                let ticket = buy.ticket.take();
+                return Ok((Self::Buy(buy.check()?), ticket));
+            }
+            "waitlist.join" => {
+                let mut wish: WishParams = read(params)?;
+                let ticket = wish.ticket.take();
+                return Ok((Self::WaitlistJoin(wish.into()), ticket));
+            }
+            "admission.leave" => {
+                let TicketParams { ticket } = read(params)?;
+                return Ok((Self::AdmissionLeave, ticket));
+            }
+            "identify" => {
+                let IdentifyParams { session, ticket } = read(params)?;
+                Self::Identify { session, ticket }
+            }
             "change" => {
                 let ChangeParams { hold, seats } = read(params)?;
-                Ok(Self::Change { hold: hold_id(&hold), seats })
+                Self::Change { hold: hold_id(&hold), seats }
             }
             "release" => {
                 let ReleaseParams { hold } = read(params)?;
-                Ok(Self::Release { hold: hold_id(&hold) })
+                Self::Release { hold: hold_id(&hold) }
             }
-            "buy" => read::<BuyParams>(params)?.check().map(Self::Buy),
-            "waitlist.join" => {
-                read::<WishParams>(params).map(|wish| Self::WaitlistJoin(wish.into()))
-            }
-            "waitlist.leave" => read::<NoParams>(params).map(|_| Self::WaitlistLeave),
-            "waitlist.accept" => read::<NoParams>(params).map(|_| Self::WaitlistAccept),
-            "waitlist.decline" => read::<NoParams>(params).map(|_| Self::WaitlistDecline),
-            _ => Err(Fault::NoSuchMethod),
-        }
+            "waitlist.leave" => read::<NoParams>(params).map(|_| Self::WaitlistLeave)?,
+            "waitlist.accept" => read::<NoParams>(params).map(|_| Self::WaitlistAccept)?,
+            "waitlist.decline" => read::<NoParams>(params).map(|_| Self::WaitlistDecline)?,
+            _ => return Err(Fault::NoSuchMethod),
+        };
+        Ok((without_ticket, None))
     }
 }
 
@@ -73,8 +88,6 @@ fn hold_id(text: &str) -> HoldId {
 #[derive(Deserialize)]
 struct IdentifyParams {
     session: Option<String>,
-    /// Read only for its type, until shows can have a waiting room.
-    #[allow(dead_code)]
     ticket: Option<String>,
 }
 
@@ -82,8 +95,14 @@ struct IdentifyParams {
 struct NoParams {}
 
 #[derive(Deserialize)]
+struct TicketParams {
+    ticket: Option<String>,
+}
+
+#[derive(Deserialize)]
 struct HoldParams {
     seats: Vec<u64>,
+    ticket: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -93,6 +112,7 @@ struct WishParams {
     sections: Option<Vec<u16>>,
     areas: Option<Vec<u16>>,
     together: Option<bool>,
+    ticket: Option<String>,
 }
 
 impl From<WishParams> for Wish {
@@ -125,6 +145,7 @@ struct BuyParams {
     payment: PaymentMethod,
     customer: Option<CustomerParams>,
     key: Option<String>,
+    ticket: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -149,7 +170,7 @@ impl BuyParams {
             within("customer.name", &customer.name, NAME_BYTES_MAX)?;
             within("customer.email", &customer.email, EMAIL_BYTES_MAX)?;
         }
-        let Self { hold, payment, customer, key } = self;
+        let Self { hold, payment, customer, key, ticket: _ } = self;
         let customer = customer.map(|CustomerParams { name, email }| Customer { name, email });
         Ok(Buy { hold: hold_id(&hold), payment, customer, key })
     }

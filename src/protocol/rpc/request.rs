@@ -51,6 +51,10 @@ pub struct Request {
     pub id: Id,
     /// What is asked.
     pub method: Method,
+    /// The waiting room's ticket that was shown beside `hold`, `hold_best`, `buy`, `waitlist.join` and
+    /// `admission.leave`, unchecked. Where there is no socket that remembers it, it comes with each of
+    /// them.
+    pub ticket: Option<String>,
 }
 
 /// What is asked, with its params.
@@ -60,6 +64,8 @@ pub enum Method {
     Identify {
         /// The token, unchecked.
         session: Option<String>,
+        /// The waiting room's ticket, unchecked.
+        ticket: Option<String>,
     },
     /// These seats.
     Hold {
@@ -90,6 +96,8 @@ pub enum Method {
     WaitlistAccept,
     /// Not what is offered.
     WaitlistDecline,
+    /// To give back the pass, or the number of the ticket beside it.
+    AdmissionLeave,
 }
 
 impl Method {
@@ -106,6 +114,7 @@ impl Method {
             Self::WaitlistLeave => "waitlist.leave",
             Self::WaitlistAccept => "waitlist.accept",
             Self::WaitlistDecline => "waitlist.decline",
+            Self::AdmissionLeave => "admission.leave",
         }
     }
 
@@ -219,7 +228,7 @@ impl Envelope<'_> {
         };
         let Some(id) = id else { return Ok(Incoming::Ignored) };
         match Method::parse(&name, self.params.map_or("{}", RawValue::get)) {
-            Ok(method) => Ok(Incoming::Request(Request { id, method })),
+            Ok((method, ticket)) => Ok(Incoming::Request(Request { id, method, ticket })),
             Err(fault) => Err(Faulty { id: Some(id), fault }),
         }
     }

@@ -9,7 +9,7 @@ use crate::show::{Refusal, Time};
 
 use super::fault::{Fault, Faulty};
 use super::request::Id;
-use super::view::{HoldView, OrderView, WaitingView};
+use super::view::{AdmissionView, HoldView, OrderView, WaitingView};
 
 /// The code of every refusal; which one it is stands in `data.reason`.
 pub const REFUSED: i32 = -32000;
@@ -29,6 +29,12 @@ pub enum Granted<'a> {
         /// Its place in the waitlist.
         #[serde(skip_serializing_if = "Option::is_none")]
         waiting: Option<&'a WaitingView>,
+        /// Its place in the waiting room.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        admission: Option<&'a AdmissionView>,
+        /// The position of the change, where it took a number or came to its turn.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        seq: Option<u64>,
         /// The server's clock.
         now: Time,
     },
@@ -50,7 +56,7 @@ pub enum Granted<'a> {
         /// The server's clock.
         now: Time,
     },
-    /// To `release`, `waitlist.leave` and `waitlist.decline`.
+    /// To `release`, `waitlist.leave`, `waitlist.decline` and `admission.leave`.
     Released {
         /// The position of the change.
         seq: u64,

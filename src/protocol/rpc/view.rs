@@ -83,6 +83,42 @@ impl WaitingView {
     }
 }
 
+/// A place in the waiting room, as its owner sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AdmissionView {
+    /// Where they stand.
+    pub state: AdmissionState,
+    /// To be kept, in place of an older one, and shown at every `identify`.
+    pub ticket: String,
+    /// Before the doors open: as which they came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arrival: Option<u64>,
+    /// Afterwards: their number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<u64>,
+    /// While they wait: up to which number all have been called.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub serving: Option<u64>,
+    /// While they wait, and where it is known: how many have been called a minute, lately.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub per_minute: Option<u64>,
+    /// Once they may pick seats: until when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Time>,
+}
+
+/// Where somebody stands in the waiting room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AdmissionState {
+    /// The doors have not opened: numbers are drawn when they do.
+    Early,
+    /// It is not their turn yet, or not any more.
+    Waiting,
+    /// They may pick seats.
+    Admitted,
+}
+
 /// An order, as its buyer sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderView {

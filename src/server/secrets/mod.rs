@@ -2,7 +2,7 @@
 //! first start and kept in a safe beside the log.
 //!
 //! Owns what is kept under which name, and the rotation of signing keys. What a key is good for is
-//! `connection::session`'s.
+//! `tokens`'s.
 
 mod folder;
 mod redis;
@@ -16,9 +16,9 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use crate::connection::session::{Sessions, SigningKey, in_use};
 use crate::log::{Answer, ReadError};
 use crate::show::Time;
+use crate::tokens::{SigningKey, Tokens, in_use};
 
 pub use folder::Folder;
 
@@ -159,13 +159,13 @@ impl Kept {
     pub(super) async fn follow(
         mut self,
         safe: &dyn Safe,
-        sessions: &Sessions,
+        tokens: &Tokens,
         now: impl Fn() -> Time,
     ) -> Infallible {
         let mut is_lost = false;
         loop {
             tokio::time::sleep(if is_lost { READ_AGAIN_SOON } else { READ_AGAIN }).await;
-            match self.compare(safe, sessions, now()).await {
+            match self.compare(safe, tokens, now()).await {
                 Ok(()) => is_lost = false,
                 // Said once: a log that is away is told of elsewhere, too.
                 Err(error) if !is_lost => {
@@ -181,7 +181,7 @@ impl Kept {
     async fn compare(
         &mut self,
         safe: &dyn Safe,
-        sessions: &Sessions,
+        tokens: &Tokens,
         now: Time,
     ) -> Result<(), SafeError> {
         if let Some(key) = &self.box_office
@@ -201,10 +201,10 @@ impl Kept {
         }
         if all != *known {
             tracing::info!(keys = all.len(), "the signing keys are renewed");
-            sessions.replace(&all);
+            tokens.replace(&all);
             *known = all;
         }
-        sessions.compared(now);
+        tokens.compared(now);
         Ok(())
     }
 }

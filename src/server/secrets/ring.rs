@@ -5,8 +5,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use crate::connection::session::SigningKey;
 use crate::show::Time;
+use crate::tokens::SigningKey;
 
 /// As text, without the last line's end.
 pub(super) fn written(keys: &[SigningKey]) -> String {

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use tempfile::TempDir;
 
 use super::*;
-use crate::connection::session::Disbelief;
+use crate::tokens::Disbelief;
 
 const NOW: Time = Time(1_800_000_000_000);
 
@@ -17,10 +17,10 @@ fn folder() -> (TempDir, Folder) {
 }
 
 /// What a node has that just started.
-async fn node(safe: &dyn Safe) -> (Kept, Sessions) {
+async fn node(safe: &dyn Safe) -> (Kept, Tokens) {
     let keys = signing_keys(safe).await.expect("kept");
-    let sessions = Sessions::of(&keys);
-    (Kept { signing: Some(keys), box_office: None }, sessions)
+    let tokens = Tokens::of(&keys);
+    (Kept { signing: Some(keys), box_office: None }, tokens)
 }
 
 #[tokio::test]
@@ -55,21 +55,21 @@ async fn a_damaged_secret_stops_the_start_instead_of_letting_everybody_in() {
 #[tokio::test]
 async fn a_rotation_is_taken_up_by_nodes_that_run_and_no_token_is_refused_meanwhile() {
     let (_folder, safe) = folder();
-    let (mut early, early_sessions) = node(&safe).await;
-    let (mut late, late_sessions) = node(&safe).await;
+    let (mut early, early_tokens) = node(&safe).await;
+    let (mut late, late_tokens) = node(&safe).await;
     rotate(&safe, NOW).await.expect("rotated");
     // One node reads of it at once, the other only as late as it may.
-    early.compare(&safe, &early_sessions, NOW).await.expect("read again");
+    early.compare(&safe, &early_tokens, NOW).await.expect("read again");
     let mut issued = Vec::new();
     for ms in [0, 1_000, 59_000] {
         let at = NOW.plus_ms(ms);
-        issued.push(early_sessions.issue(at).1);
-        assert!(issued.iter().all(|token| late_sessions.verify(token, at).is_some()), "{ms}");
+        issued.push(early_tokens.issue(at).1);
+        assert!(issued.iter().all(|token| late_tokens.verify(token, at).is_some()), "{ms}");
     }
-    late.compare(&safe, &late_sessions, NOW.plus_ms(59_999)).await.expect("read again");
+    late.compare(&safe, &late_tokens, NOW.plus_ms(59_999)).await.expect("read again");
     let at = NOW.plus_ms(SIGNS_AFTER_MS);
-    issued.push(early_sessions.issue(at).1);
-    assert!(issued.iter().all(|token| late_sessions.verify(token, at).is_some()));
+    issued.push(early_tokens.issue(at).1);
+    assert!(issued.iter().all(|token| late_tokens.verify(token, at).is_some()));
     assert_eq!(late.signing, early.signing);
     assert_eq!(late.signing.map(|keys| keys.len()), Some(2));
 }
@@ -77,17 +77,17 @@ async fn a_rotation_is_taken_up_by_nodes_that_run_and_no_token_is_refused_meanwh
 #[tokio::test]
 async fn a_node_that_cannot_read_the_keys_says_that_it_does_not_know_until_it_can() {
     let (folder, safe) = folder();
-    let (mut kept, sessions) = node(&safe).await;
-    kept.compare(&safe, &sessions, NOW).await.expect("read again");
+    let (mut kept, tokens) = node(&safe).await;
+    kept.compare(&safe, &tokens, NOW).await.expect("read again");
     let later = NOW.plus_ms(SIGNS_AFTER_MS);
-    let (_, token) = Sessions::of(&rotate(&safe, NOW).await.expect("rotated")).issue(later);
+    let (_, token) = Tokens::of(&rotate(&safe, NOW).await.expect("rotated")).issue(later);
     let away = folder.path().with_extension("away");
     fs::rename(folder.path(), &away).expect("cut off");
-    assert!(kept.compare(&safe, &sessions, later).await.is_err());
-    assert_eq!(sessions.judge(&token, later), Err(Disbelief::NotKnown));
+    assert!(kept.compare(&safe, &tokens, later).await.is_err());
+    assert_eq!(tokens.judge(&token, later), Err(Disbelief::NotKnown));
     fs::rename(&away, folder.path()).expect("back");
-    kept.compare(&safe, &sessions, later).await.expect("read again");
-    assert!(sessions.judge(&token, later).is_ok());
+    kept.compare(&safe, &tokens, later).await.expect("read again");
+    assert!(tokens.judge(&token, later).is_ok());
 }
 
 #[tokio::test]
@@ -106,11 +106,11 @@ async fn keys_whose_tokens_have_ended_are_dropped_by_the_next_rotation() {
 async fn what_was_lost_is_put_back_by_a_node_that_knows_it() {
     let (folder, safe) = folder();
     let (key, _) = box_office_key(&safe).await.expect("made");
-    let (mut kept, sessions) = node(&safe).await;
+    let (mut kept, tokens) = node(&safe).await;
     kept.box_office = Some(key.clone());
     let before_rotation = fs::read_to_string(folder.path().join(SIGNING)).expect("there");
     rotate(&safe, NOW).await.expect("rotated");
-    kept.compare(&safe, &sessions, NOW).await.expect("read again");
+    kept.compare(&safe, &tokens, NOW).await.expect("read again");
     let known = kept.signing.clone().expect("kept keys");
     // (what is left of the signing keys)
     for left in [None, Some(before_rotation)] {
@@ -119,7 +119,7 @@ async fn what_was_lost_is_put_back_by_a_node_that_knows_it() {
         if let Some(left) = left {
             fs::write(folder.path().join(SIGNING), left).expect("older");
         }
-        kept.compare(&safe, &sessions, NOW).await.expect("put back");
+        kept.compare(&safe, &tokens, NOW).await.expect("put back");
         assert_eq!(signing_keys(&safe).await.expect("kept"), known);
         assert_eq!(box_office_key(&safe).await.expect("kept"), (key.clone(), false));
     }
