@@ -20,6 +20,7 @@ use usher::show::{
     Command, Currency, Decision, Definition, Payment, PaymentState, Policy, Purchase, SessionId,
     ShowId, Time,
 };
+use usher::tokens::Tokens;
 use uuid::Uuid;
 
 const CLIENTS: u64 = 64;
@@ -110,7 +111,7 @@ async fn run(log: Arc<dyn Log>, hall: &Arc<Hall>, floor: &Arc<Floor>) -> (Arc<Ta
     let bytes = serde_json::to_vec(&definition).expect("a definition is JSON").into();
     log.create(&StreamId::show(&id), Genesis::new(1, bytes)).await.expect("a new stream");
     let hub = Arc::new(Hub::start(&Settings::default()).expect("a hub"));
-    let offices = BoxOffices::new(log, hub.clone(), Clock::of_the_wall());
+    let offices = BoxOffices::new(log, hub.clone(), Clock::of_the_wall(), Tokens::new([0; 32]));
     let show = offices.open(&id, hall.clone(), floor.clone()).await.expect("the show opens");
     let tally = Arc::new(Tally::default());
     let began = Instant::now();

@@ -14,6 +14,7 @@ use usher::show::{
     Command, Currency, Decision, Definition, Payment, PaymentState, Policy, Purchase, Refusal,
     SessionId, ShowId, Time,
 };
+use usher::tokens::Tokens;
 use uuid::Uuid;
 
 pub(crate) const ROWS: u32 = 1_000;
@@ -112,7 +113,8 @@ impl Stage {
         let hub = Arc::new(Hub::start(&Settings::default()).expect("a hub"));
         let mut nodes = Vec::new();
         for log in logs {
-            let offices = BoxOffices::new(log, hub.clone(), Clock::of_the_wall());
+            let offices =
+                BoxOffices::new(log, hub.clone(), Clock::of_the_wall(), Tokens::new([0; 32]));
             let show = offices.open(&id, self.hall.clone(), self.floor.clone()).await;
             nodes.push((offices, show.expect("the show opens"), Arc::new(Tally::default())));
         }

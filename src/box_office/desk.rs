@@ -14,8 +14,8 @@ use crate::hub::SocketId;
 use crate::log::Appended;
 use crate::protocol::rpc::{HoldView, Notice, OrderView, WaitingView};
 use crate::show::{
-    Asked, Command, Outcome, Proposal, Refusal, SeatChange, SessionId, Show, TicketId, Time,
-    propose,
+    Alias, Asked, Command, Entry, Fact, Head, Outcome, Proposal, Refusal, RoomFact, RoomOutcome,
+    SeatChange, SessionId, Show, TicketId, Time, propose,
 };
 
 use super::replica::{OpenError, Replica};
@@ -37,6 +37,16 @@ pub enum Answer {
     Hold(HoldView),
     /// A ticket, as it is now.
     Waiting(WaitingView),
+    /// A number of the waiting room, or, `early`, an arrival before its doors open; and the head of the
+    /// log with it.
+    Number {
+        /// Which.
+        number: u64,
+        /// Whether it is an arrival.
+        early: bool,
+        /// To be kept as proof.
+        head: Head,
+    },
     /// It is done; there is no more to say.
     Done,
     /// An order.
@@ -109,6 +119,15 @@ struct Appending {
     count: usize,
 }
 
+/// Those who take numbers in one turn: one entry is for them all.
+#[derive(Debug)]
+struct Takers {
+    askers: Vec<Pending>,
+    aliases: Vec<Alias>,
+    /// The entry's place, counted from the first of the turn's own.
+    place: usize,
+}
+
 /// A replica that many may read and one desk changes. It shows only what the log has: whoever reads
 /// it sees nothing that could still be lost.
 #[derive(Clone, Debug)]
@@ -139,6 +158,7 @@ pub struct Desk {
     replica: Shared,
     asked: Asked,
     appending: Vec<Appending>,
+    takers: Takers,
     /// Commands that wait for the outcome of this turn, to be proposed first in the next.
     again: Vec<Pending>,
     /// How long after its time a hold's end is proposed.
@@ -156,6 +176,7 @@ impl Desk {
             replica,
             asked,
             appending: Vec::new(),
+            takers: Takers::nobody(),
             again: Vec::new(),
             patience_ms,
             // Who died between a cause and what follows from it left it to us.
@@ -210,6 +231,12 @@ impl Desk {
         for pending in ended.map(lapse).chain(follows).chain(waited).chain(inbox.drain(..)) {
             self.propose_one(&replica, pending, now, &mut entries);
         }
+        if !self.takers.askers.is_empty() {
+            self.takers.place = entries.len();
+            let aliases = std::mem::take(&mut self.takers.aliases).into();
+            let fact = Fact::OfRoom(RoomFact::NumbersTaken { aliases });
+            entries.push(Bytes::from(Entry { time: now, fact }.to_bytes()));
+        }
         entries
     }
 
@@ -227,6 +254,13 @@ impl Desk {
         let show = replica.show();
         match propose(show, &mut self.asked, &pending.command, now, Uuid::new_v4()) {
             Ok(Proposal::Append(own)) => {
+                if let [Entry { fact: Fact::OfRoom(RoomFact::NumbersTaken { aliases }), .. }] =
+                    &own[..]
+                {
+                    self.takers.aliases.extend(aliases);
+                    self.takers.askers.push(pending);
+                    return;
+                }
                 self.appending.push(Appending { pending, first: entries.len(), count: own.len() });
                 entries.extend(own.iter().map(|entry| Bytes::from(entry.to_bytes())));
             }
@@ -264,6 +298,7 @@ impl Desk {
         let was_ours = !self.appending.is_empty();
         let mut appending = std::mem::take(&mut self.appending).into_iter().peekable();
         let mut answers = Vec::with_capacity(appending.len());
+        let mut takers = std::mem::replace(&mut self.takers, Takers::nobody());
         let mut replica = self.replica.0.write().unwrap_or_else(PoisonError::into_inner);
         for recorded in &appended.since_known {
             let outcome = replica.apply(recorded, &mut settled.changes)?;
@@ -277,14 +312,19 @@ impl Desk {
             let mine = |next: &&Appending| {
                 place.is_some_and(|place| (next.first..next.first + next.count).contains(&place))
             };
+            if place == Some(takers.place) {
+                takers.settle(outcome, replica.head(), &mut answers, &mut self.again);
+            }
             let asker = appending.peek().filter(mine);
             let except = asker.and_then(|next| next.pending.socket);
             settled.told.extend(told(replica.show(), outcome, except, now, hears));
             if asker.is_some() {
                 own.push(outcome);
                 if let Some(next) = appending.next_if(|next| own.len() == next.count) {
-                    let answer = answer(replica.show(), &next.pending.command, &own, now);
-                    answers.push((next.pending, answer, recorded.seq));
+                    match answer(replica.show(), &next.pending.command, &own, now) {
+                        Some(answer) => answers.push((next.pending, answer, recorded.seq)),
+                        None => self.again.push(next.pending),
+                    }
                     own.clear();
                 }
             }
@@ -301,12 +341,11 @@ impl Desk {
         self.follows_at = follows.then_some(at);
         for (pending, answer, seq) in answers {
             match answer {
-                Some(Ok(answer)) => {
+                Ok(answer) => {
                     let unheard = pending.granted(Reply { answer, seq, now });
                     settled.told.extend(unheard.filter(|told| hears(told.session, None)));
                 }
-                Some(Err(refused)) => drop(pending.answered(Err(refused))),
-                None => self.again.push(pending),
+                Err(refused) => drop(pending.answered(Err(refused))),
             }
         }
         Ok(settled)
@@ -317,7 +356,8 @@ impl Desk {
         // What follows is looked for again when the log is there: it may have another history then.
         self.follows_at = Some(now.max(Time(1)));
         let appending = std::mem::take(&mut self.appending).into_iter().map(|next| next.pending);
-        let waiting = appending.chain(std::mem::take(&mut self.again)).collect();
+        let takers = std::mem::replace(&mut self.takers, Takers::nobody()).askers;
+        let waiting = appending.chain(takers).chain(std::mem::take(&mut self.again)).collect();
         self.refuse_unavailable(waiting, now);
     }
 
@@ -333,6 +373,31 @@ fn refuse(show: &Show, pending: Pending, refusal: Refusal, now: Time) {
     let refused = Refused::of(show, refusal, now);
     // Who asked may be gone: there is nobody to tell, and nothing was done.
     drop(pending.answered(Err(refused)));
+}
+
+impl Takers {
+    fn nobody() -> Self {
+        Self { askers: Vec::new(), aliases: Vec::new(), place: usize::MAX }
+    }
+
+    /// Their entry was applied: each has the next number, or asks again.
+    fn settle(
+        &mut self,
+        outcome: Outcome,
+        head: Head,
+        answers: &mut Vec<(Pending, Result<Answer, Refused>, u64)>,
+        again: &mut Vec<Pending>,
+    ) {
+        let askers = std::mem::take(&mut self.askers);
+        if let Outcome::OfRoom(RoomOutcome::NumbersTaken { first, early, .. }) = outcome {
+            let numbered = askers.into_iter().zip(first..);
+            answers.extend(numbered.map(|(pending, number)| {
+                (pending, Ok(Answer::Number { number, early, head }), head.seq)
+            }));
+        } else {
+            again.extend(askers);
+        }
+    }
 }
 
 impl Refused {
@@ -356,7 +421,7 @@ impl Pending {
             Answer::Hold(hold) => Notice::HoldChanged { hold, now },
             Answer::Order(order) => Notice::Order { order, now },
             // An end is told to all in any case, and a place in line when it is asked for.
-            Answer::Done | Answer::Waiting(_) => return None,
+            Answer::Done | Answer::Waiting(_) | Answer::Number { .. } => return None,
         };
         Some(Told { session: session?, except: None, notice })
     }

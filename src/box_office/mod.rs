@@ -8,7 +8,9 @@
 mod clock;
 mod counters;
 mod desk;
+mod lobby;
 mod open_show;
+mod pace;
 mod replica;
 mod task;
 mod telling;
@@ -22,11 +24,13 @@ use crate::hall::{Floor, Hall};
 use crate::hub::{Board, Hub};
 use crate::log::{AppendError, Log, ReadError, StreamId};
 use crate::show::ShowId;
+use crate::tokens::Tokens;
 
 pub use clock::Clock;
 pub use counters::{APPEND_ENTRIES_BOUNDS, APPEND_US_BOUNDS, Counters, Histogram};
 pub use desk::{Answer, Desk, Pending, Refused, Reply, Settled, Shared, Told};
-pub use open_show::{Looked, OpenShow};
+pub use lobby::{Lobby, Presence, Shown};
+pub use open_show::{Looked, OpenShow, Stands};
 pub use replica::{News, OpenError, Replica};
 
 /// All open shows of this node.
@@ -38,12 +42,13 @@ pub struct BoxOffices {
     hub: Arc<Hub>,
     clock: Clock,
     counters: Arc<Counters>,
+    tokens: Tokens,
 }
 
 impl BoxOffices {
-    /// An office with no show open.
-    pub fn new(log: Arc<dyn Log>, hub: Arc<Hub>, clock: Clock) -> Self {
-        Self { shows: Arc::default(), log, hub, clock, counters: Arc::default() }
+    /// An office with no show open. Passes are signed by `tokens`.
+    pub fn new(log: Arc<dyn Log>, hub: Arc<Hub>, clock: Clock, tokens: Tokens) -> Self {
+        Self { shows: Arc::default(), log, hub, clock, counters: Arc::default(), tokens }
     }
 
     /// Opens a show whose log has begun: replays it and starts its task. Holds whose time passed
@@ -89,6 +94,7 @@ impl BoxOffices {
             hub: self.hub.clone(),
             clock: self.clock.clone(),
             counters: self.counters.clone(),
+            tokens: self.tokens.clone(),
         });
         self.shows.insert(show.clone(), open.clone());
         Ok(open)

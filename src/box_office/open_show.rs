@@ -10,10 +10,12 @@ use uuid::Uuid;
 use crate::hall::{Floor, Hall};
 use crate::hub::{Board, SocketId};
 use crate::protocol::rpc::{HoldView, OrderView, WaitingView};
-use crate::show::{Asked, Command, Definition, Head, Refusal, SessionId, Time, propose};
+use crate::show::{Asked, Command, Definition, Head, Place, Refusal, SessionId, Time, propose};
 
 use super::clock::Clock;
 use super::desk::{Pending, Refused, Reply, Shared};
+use super::lobby::{Lobby, Presence, Shown};
+use super::pace::Pace;
 use super::telling::{view_of, waiting_of};
 
 /// How long an asker waits for the log before hearing `unavailable`: as long as a buyer looks at a
@@ -28,6 +30,8 @@ pub(super) enum Ask {
     /// Ask the log what came, and say so when it has answered: somebody knows of more than is known
     /// here. Where the log does not answer, what says so is dropped.
     Look { told: oneshot::Sender<()> },
+    /// See who is in the lobby whose turn has come.
+    LetIn,
     /// Finish what was asked before, save, and end.
     Stop { done: oneshot::Sender<()> },
 }
@@ -45,6 +49,20 @@ pub struct Looked {
     pub now: Time,
 }
 
+/// What a session is in the waiting room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "each variant's sentence says what its fields are")]
+pub enum Stands {
+    /// The doors are closed.
+    Early { arrival: u64 },
+    /// Others come first. `soon`: perhaps nobody, there may be a place already.
+    Waiting { number: u64, soon: bool },
+    /// It is its turn, or it may come back.
+    Called { number: u64 },
+    /// It may pick seats.
+    Admitted { number: u64, until: Time },
+}
+
 /// One open show.
 #[derive(Debug)]
 pub struct OpenShow {
@@ -56,6 +74,8 @@ pub struct OpenShow {
     pub(super) asks: mpsc::Sender<Ask>,
     pub(super) replica: Shared,
     pub(super) is_away: Arc<AtomicBool>,
+    pub(super) lobby: Arc<Lobby>,
+    pub(super) pace: Arc<Pace>,
 }
 
 impl OpenShow {
@@ -168,6 +188,59 @@ impl OpenShow {
             waiting: show.ticket_of(session).map(|ticket| waiting_of(show, ticket)),
             now,
         }
+    }
+
+    /// Whether there is a waiting room.
+    pub fn has_waiting_room(&self) -> bool {
+        self.definition.policy.admission.is_some()
+    }
+
+    /// What a session is in the waiting room, by its pass or by what it showed; none where it is nothing
+    /// there, or no longer. The doors may have opened since an arrival was given.
+    pub fn stands(&self, session: SessionId, shown: Option<Shown>) -> Option<Stands> {
+        let now = self.clock.now();
+        let (pass, draw) = {
+            let replica = self.replica.read();
+            let room = replica.show().waiting_room()?;
+            let alias = replica.show().alias_of(session)?;
+            (room.pass_of(&alias), room.draw().cloned())
+        };
+        if let Some((number, until)) = pass.filter(|(_, until)| *until > now) {
+            return Some(Stands::Admitted { number, until });
+        }
+        // Working a number out takes a while: not while others wait to read.
+        let number = match (shown?, draw) {
+            (Shown::Arrival(arrival), None) => return Some(Stands::Early { arrival }),
+            (Shown::Arrival(arrival), Some(draw)) => draw.number_of(arrival)?,
+            (Shown::Number(number), _) => number,
+        };
+        let replica = self.replica.read();
+        let room = replica.show().waiting_room()?;
+        match room.place(number) {
+            Some(Place::Called { .. }) => Some(Stands::Called { number }),
+            Some(Place::PassedOver { forget_at }) if forget_at > now => {
+                Some(Stands::Called { number })
+            }
+            Some(Place::Next { .. }) => Some(Stands::Waiting { number, soon: true }),
+            None if room.is_ahead(number) => {
+                let most = self.definition.policy.admission.as_ref().map_or(0, |it| it.picking_max);
+                let soon = room.taken() < u64::from(most) || room.serving() >= number;
+                Some(Stands::Waiting { number, soon })
+            }
+            Some(Place::PassedOver { .. } | Place::Pass { .. }) | None => None,
+        }
+    }
+
+    /// A waiting socket of this session is here, with what it showed, for as long as this is kept: it is
+    /// let in as soon as its number is called.
+    pub fn is_here(&self, shown: Shown, session: SessionId) -> Presence {
+        self.lobby.enter(shown, session)
+    }
+
+    /// Up to where the waiting room's numbers were called, and how many a minute, where that is known.
+    pub fn serving(&self) -> Option<(u64, Option<u64>)> {
+        let serving = self.replica.read().show().waiting_room()?.serving();
+        Some((serving, self.pace.per_minute(serving, self.clock.now())))
     }
 
     pub(super) async fn stop(&self) {

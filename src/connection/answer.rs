@@ -14,6 +14,7 @@ use crate::protocol::rpc::response::{self, Granted};
 use crate::show::{Command, Purchase, Refusal, SessionId};
 use crate::tokens::{Disbelief, Tokens};
 
+use super::admission::InLine;
 use super::rate::{Buckets, Rate};
 
 /// How fast buyers may ask.
@@ -29,7 +30,7 @@ pub struct Rates {
 pub struct Doorkeeper {
     pub(super) rates: Rates,
     pub(super) clock: Clock,
-    tokens: Tokens,
+    pub(super) tokens: Tokens,
     attempts: Buckets<SessionId>,
     messages: Buckets<SessionId>,
     refusals: DashMap<&'static str, AtomicU64>,
@@ -53,6 +54,8 @@ pub struct Asker {
     pub(super) known: Option<Known>,
     /// The epoch and position they were shown elsewhere, until this node is known to have got there.
     ahead: Option<(u64, u64)>,
+    /// Their place in the waiting room, as their socket knows it.
+    pub(super) line: Option<InLine>,
 }
 
 /// Somebody identified.
@@ -66,7 +69,7 @@ pub(super) struct Known {
 impl Asker {
     /// Somebody on a socket, unknown as yet, who was shown `ahead` by another node.
     pub(super) fn on(socket: SocketId, ahead: Option<(u64, u64)>) -> Self {
-        Self { socket: Some(socket), known: None, ahead }
+        Self { socket: Some(socket), known: None, ahead, line: None }
     }
 
     /// Whose messages they are, once that is known.
@@ -128,14 +131,13 @@ impl Doorkeeper {
         hear: impl FnOnce(SessionId),
     ) -> Answered {
         let answered = match &request.method {
-            Method::Identify { session, ticket: _ } => {
-                let text = match self.is_up_to_date(show, asker).await {
-                    true => self.identify(show, asker, request, session, hear),
-                    false => self.refuse(request, &self.at_the_door(Refusal::Unavailable)),
-                };
+            Method::Identify { session, ticket } => {
+                let shown = (session, ticket.as_deref());
+                let identified = self.identify(show, asker, request, shown, hear).await;
+                let text = identified.unwrap_or_else(|refused| self.refuse(request, &refused));
                 return Answered { text, too_fast: false };
             }
-            method => self.ask(show, asker, method).await,
+            _ => self.ask(show, asker, request).await,
         };
         let too_fast =
             matches!(&answered, Err(No::Refused(Refused { refusal: Refusal::TooFast { .. }, .. })));
@@ -149,7 +151,7 @@ impl Doorkeeper {
             Ok(Reply { answer: Answer::Waiting(waiting), seq, now }) => {
                 response::granted(&request.id, &Granted::Waiting { waiting: &waiting, seq, now })
             }
-            Ok(Reply { answer: Answer::Done, seq, .. }) => {
+            Ok(Reply { answer: Answer::Done | Answer::Number { .. }, seq, .. }) => {
                 response::granted(&request.id, &Granted::Released { seq })
             }
             Err(No::Fault(fault)) => response::fault(Some(&request.id), &fault),
@@ -180,36 +182,40 @@ impl Doorkeeper {
         knows
     }
 
-    fn identify(
+    async fn identify(
         &self,
         show: &OpenShow,
         asker: &mut Asker,
         request: &Request,
-        token: &Option<String>,
+        (token, ticket): (&Option<String>, Option<&str>),
         hear: impl FnOnce(SessionId),
-    ) -> String {
+    ) -> Result<String, Refused> {
+        if !self.is_up_to_date(show, asker).await {
+            return Err(self.at_the_door(Refusal::Unavailable));
+        }
         let judged = match (token, &asker.known) {
             (Some(token), _) => self.judge(token.clone()),
             (None, Some(known)) => Ok((known.session, known.token.clone())),
             (None, None) => Ok(self.tokens.issue(self.clock.now())),
         };
-        let (session, token) = match judged {
-            Ok(judged) => judged,
-            Err(refusal) => return self.refuse(request, &self.at_the_door(refusal)),
-        };
+        let (session, token) = judged.map_err(|refusal| self.at_the_door(refusal))?;
         asker.known = Some(Known { session, token: token.clone() });
         hear(session);
-        let looked = show.look(session);
+        let before = show.look(session);
+        let busy = !before.holds.is_empty() || before.waiting.is_some();
+        let admitted = self.admission(show, asker, session, ticket, busy).await?;
+        // Coming in takes a while, in which more may have happened.
+        let looked = if admitted.is_some() { show.look(session) } else { before };
         let known = Granted::Identified {
             session: &token,
             holds: &looked.holds,
             orders: &looked.orders,
             waiting: looked.waiting.as_ref(),
-            admission: None,
-            seq: None,
+            admission: admitted.as_ref().map(|admitted| &admitted.view),
+            seq: admitted.as_ref().and_then(|admitted| admitted.seq),
             now: looked.now,
         };
-        response::granted(&request.id, &known)
+        Ok(response::granted(&request.id, &known))
     }
 
     /// The session of a token, and the token to keep from now on.
@@ -223,12 +229,25 @@ impl Doorkeeper {
         Ok((session, renewed.unwrap_or(token)))
     }
 
-    async fn ask(&self, show: &OpenShow, asker: &Asker, method: &Method) -> Result<Reply, No> {
+    async fn ask(
+        &self,
+        show: &OpenShow,
+        asker: &mut Asker,
+        request: &Request,
+    ) -> Result<Reply, No> {
+        let (method, ticket) = (&request.method, request.ticket.as_deref());
         let refuse = |refusal| No::Refused(self.at_the_door(refusal));
         let Some(session) = asker.session() else { return Err(refuse(Refusal::NotIdentified)) };
         if method.is_attempt() {
             let taken = self.attempts.take(session, self.clock.now());
             taken.map_err(|retry_after_ms| refuse(Refusal::TooFast { retry_after_ms }))?;
+        }
+        if let Method::AdmissionLeave = method {
+            let left = self.leave_the_room(show, asker, session, ticket).await;
+            return left.map_err(No::Refused);
+        }
+        if let Some(ticket) = ticket {
+            self.appear(show, asker, session, ticket).await.map_err(No::Refused)?;
         }
         let Some(command) = command(session, method) else {
             return Err(No::Fault(Fault::NoSuchMethod));

@@ -4,6 +4,7 @@
 //! the rates, and what counts as abuse. It may use the protocol, the tokens, the box office, the
 //! checkout and the hub; it has no HTTP and touches neither seats nor log itself.
 
+mod admission;
 mod answer;
 mod live;
 mod rate;

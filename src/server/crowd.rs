@@ -117,7 +117,7 @@ async fn hold(show: &OpenShow, session: SessionId) -> Option<HoldId> {
     match show.ask(Command::HoldBest { session, wish }, None).await {
         Ok(reply) => match reply.answer {
             Answer::Hold(hold) => Some(hold.id),
-            Answer::Done | Answer::Order(_) | Answer::Waiting(_) => None,
+            Answer::Done | Answer::Order(_) | Answer::Waiting(_) | Answer::Number { .. } => None,
         },
         Err(_) => None,
     }

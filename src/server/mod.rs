@@ -157,7 +157,7 @@ impl Server {
         let kept = secrets::Kept { signing, box_office };
         let catalogue = Catalogue::open(log.clone()).await?;
         let hub = Arc::new(Hub::start(&hub_settings(&settings)).map_err(StartError::Hub)?);
-        let offices = BoxOffices::new(log.clone(), hub.clone(), clock.clone());
+        let offices = BoxOffices::new(log.clone(), hub.clone(), clock.clone(), tokens.clone());
         let doorkeeper = Doorkeeper::new(tokens.clone(), rates(&settings), clock.clone());
         let house = Arc::new(House {
             catalogue,

@@ -8,6 +8,7 @@ mod others;
 mod outside;
 mod positions;
 mod recovery;
+mod room;
 mod saving;
 
 use std::sync::Arc;
@@ -24,14 +25,18 @@ use crate::log::{AppendError, Appended, Heard, Hearing, Log, StreamId};
 use crate::protocol::rpc::Notice;
 use crate::protocol::websocket::CloseCode;
 use crate::show::{Head, Outcome, ShowId, Time};
+use crate::tokens::Tokens;
 
 use super::clock::Clock;
 use super::counters::Counters;
 use super::desk::{Desk, Pending, Settled, Shared};
+use super::lobby::Lobby;
 use super::open_show::{Ask, OpenShow};
+use super::pace::Pace;
 use super::replica::{OpenError, Replica};
 use outside::Outside;
 use positions::Positions;
+use room::Announced;
 
 /// How many asks may wait at one show; who comes then waits to get in.
 const ASKS_MAX: usize = 4_096;
@@ -70,17 +75,21 @@ pub(super) struct Parts {
     pub(super) hub: Arc<Hub>,
     pub(super) clock: Clock,
     pub(super) counters: Arc<Counters>,
+    /// Signs passes.
+    pub(super) tokens: Tokens,
 }
 
 /// Starts a show's task.
 pub(super) fn start(parts: Parts) -> Arc<OpenShow> {
     let Parts { replica, saved, board, hall, floor, log, hearing, shown_outside, .. } = parts;
-    let Parts { hub, clock, counters, .. } = parts;
+    let Parts { hub, clock, counters, tokens, .. } = parts;
     let outside = shown_outside.map(|shown| Outside::since(shown, replica.show()));
     let definition = Arc::new(replica.show().definition().clone());
     let replica = Shared::new(replica);
     let is_away = Arc::new(AtomicBool::new(false));
     let (asks, inbox) = mpsc::channel(ASKS_MAX);
+    let (lobby, pace) = (Arc::<Lobby>::default(), Arc::<Pace>::default());
+    let own_asks = asks.downgrade();
     let open = Arc::new(OpenShow {
         definition: definition.clone(),
         hall,
@@ -90,6 +99,8 @@ pub(super) fn start(parts: Parts) -> Arc<OpenShow> {
         asks,
         replica: replica.clone(),
         is_away: is_away.clone(),
+        lobby: lobby.clone(),
+        pace: pace.clone(),
     });
     let task = Task {
         show: definition.id.clone(),
@@ -107,6 +118,12 @@ pub(super) fn start(parts: Parts) -> Arc<OpenShow> {
         look_after: Instant::now(),
         outside,
         positions: Positions::default(),
+        lobby,
+        pace,
+        tokens,
+        announced: Announced::default(),
+        present: Vec::new(),
+        own_asks,
         hub,
         clock,
         counters,
@@ -146,6 +163,15 @@ struct Task {
     outside: Option<Outside>,
     /// What was told of places in line.
     positions: Positions,
+    /// Those who wait here for their numbers, how fast these are called, and what was told of it.
+    lobby: Arc<Lobby>,
+    pace: Arc<Pace>,
+    tokens: Tokens,
+    announced: Announced,
+    /// Those of the lobby whose turn has come, to be proposed next.
+    present: Vec<Pending>,
+    /// The way into its own inbox, for what is worked out beside it.
+    own_asks: mpsc::WeakSender<Ask>,
     hub: Arc<Hub>,
     clock: Clock,
     counters: Arc<Counters>,
@@ -221,7 +247,7 @@ impl Task {
 
     /// Whether commands wait for the next turn.
     fn has_more(&self) -> bool {
-        self.desk.has_more() || !self.looking.is_empty()
+        self.desk.has_more() || !self.looking.is_empty() || !self.present.is_empty()
     }
 
     /// How long until something is due by itself.
@@ -238,7 +264,9 @@ impl Task {
         let silent = self.hearing.as_ref().map(|_| self.silent_for());
         let outside = self.outside.as_ref().and_then(Outside::due_in);
         let positions = self.positions.due_in();
-        due.into_iter().chain(silent).chain(outside).chain(positions).fold(SLEEP_MAX, Duration::min)
+        let announced = self.announced.due_in();
+        let told = positions.into_iter().chain(announced);
+        due.into_iter().chain(silent).chain(outside).chain(told).fold(SLEEP_MAX, Duration::min)
     }
 
     async fn turn(&mut self, asks: &mut Vec<Ask>) -> Result<(), End> {
@@ -253,11 +281,14 @@ impl Task {
                     self.look |= self.hearing.is_some();
                     self.lookers.push(told);
                 }
+                Ask::LetIn => self.let_in_all(),
                 Ask::Stop { done } => stop = Some(done),
             }
         }
         if self.away.is_some() && !self.catch_up(now).await? {
             self.desk.refuse_unavailable(inbox, now);
+            // They are looked for again when the log is there.
+            self.present.clear();
         } else {
             let mut asked = self.set_aside(inbox, now);
             let entries = self.desk.propose(&mut asked, now);
@@ -270,19 +301,22 @@ impl Task {
         self.tell_lookers();
         self.close_at_start(now);
         self.tell_positions_if_due();
+        self.tell_serving_if_due(now);
         self.show_outside_if_due().await;
         self.save_if_due();
         stop.map_or(Ok(()), |done| Err(End::Stopped(done)))
     }
 
-    /// Offers and dismissals follow in the same turn from what caused them. Of very many the rest
-    /// follows in the next, so that buyers are not kept waiting.
+    /// Offers, dismissals and calls follow in the same turn from what caused them, and so do those in who
+    /// were called and are here. Of very many the rest follows in the next, so that buyers are not kept
+    /// waiting.
     async fn follow_up(&mut self, now: Time) -> Result<(), End> {
         for _ in 0..FOLLOW_UPS_MAX {
-            if self.away.is_some() || !self.desk.follows() {
+            let mut present = std::mem::take(&mut self.present);
+            if self.away.is_some() || (present.is_empty() && !self.desk.follows()) {
                 break;
             }
-            let entries = self.desk.propose(&mut Vec::new(), now);
+            let entries = self.desk.propose(&mut present, now);
             if !entries.is_empty() {
                 self.append(entries, now).await?;
             }
@@ -315,6 +349,7 @@ impl Task {
         let (hub, show) = (&self.hub, &self.show);
         let hears = |session, except| hub.hears(show, session, except);
         let settled = self.desk.settle(appended, now, &hears).map_err(End::Broken)?;
+        self.room_changed(&settled, now);
         self.publish(settled);
         Ok(())
     }

@@ -81,6 +81,7 @@ impl Task {
         self.is_away.store(false, Ordering::Relaxed);
         tracing::info!(show = %self.show, seq = self.head().seq, "the log answers again");
         self.tell_storage(StorageState::Ok);
+        self.let_in_all();
         Ok(true)
     }
 
@@ -161,6 +162,7 @@ impl Task {
         self.positions.begin_anew();
         self.board.replace(head.epoch, head.seq, &replica.show().seat_states());
         self.desk.replica().replace(replica);
+        self.room_begins_anew();
         Ok(())
     }
 
