@@ -237,6 +237,11 @@ impl OpenShow {
         self.lobby.enter(shown, session)
     }
 
+    /// Whether a socket waits here with this number.
+    pub fn is_in_the_lobby(&self, number: u64) -> bool {
+        self.lobby.who_has(number).is_some()
+    }
+
     /// Up to where the waiting room's numbers were called, and how many a minute, where that is known.
     pub fn serving(&self) -> Option<(u64, Option<u64>)> {
         let serving = self.replica.read().show().waiting_room()?.serving();

@@ -4,6 +4,7 @@
 //! comes, and says whatever it is told to. It applies seat frames as the protocol says and fails on
 //! a gap.
 
+mod admission;
 mod asking;
 mod draining;
 mod lapsing;
