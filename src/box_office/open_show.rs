@@ -10,7 +10,9 @@ use uuid::Uuid;
 use crate::hall::{Floor, Hall};
 use crate::hub::{Board, SocketId};
 use crate::protocol::rpc::{HoldView, OrderView, WaitingView};
-use crate::show::{Asked, Command, Definition, Head, Place, Refusal, SessionId, Time, propose};
+use crate::show::{
+    Asked, Command, Definition, Head, Place, Refusal, SessionId, Time, WaitingRoom, propose,
+};
 
 use super::clock::Clock;
 use super::desk::{Pending, Refused, Reply, Shared};
@@ -112,6 +114,11 @@ impl OpenShow {
     /// How many seats anyone may hold just now.
     pub fn available(&self) -> u32 {
         self.replica.read().show().free().count()
+    }
+
+    /// Looks into the waiting room; none where the show has none.
+    pub fn in_waiting_room<T>(&self, look: impl FnOnce(&WaitingRoom) -> T) -> Option<T> {
+        self.replica.read().show().waiting_room().map(look)
     }
 
     /// Whether the log does not answer just now: changes are refused, watching goes on.

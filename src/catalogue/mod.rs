@@ -21,11 +21,11 @@ use tokio::sync::watch;
 
 use crate::hall::{Fault, Floor, Hall, HallId};
 use crate::log::{AppendError, Appended, CreateError, Genesis, Known, Log, ReadError, StreamId};
-use crate::show::{Definition, ShowId, Time};
+use crate::show::{Definition, DrawSecret, Policy, ShowId, Time};
 
 pub use copying::{CopyHouseError, copy};
 use entry::Entry;
-pub use new_show::{NewShow, PRICE_MAX, SEATS_MAX, TIME_MAX, TITLE_LETTERS_MAX};
+pub use new_show::{NewShow, PICKING_MAX, PRICE_MAX, SEATS_MAX, TIME_MAX, TITLE_LETTERS_MAX};
 use programme::Programme;
 
 /// A hall's name is at most so long, with room for the number of a namesake.
@@ -197,8 +197,8 @@ impl Catalogue {
             on_sale_at: show.on_sale_at,
             currency: show.currency,
             prices,
+            draw_secret: draw_secret(&show.policy)?,
             policy: show.policy,
-            draw_secret: None,
         };
         // The stream first: a crash between the two leaves a show nobody knows of, never one on
         // the programme that cannot be opened.
@@ -284,6 +284,16 @@ impl Catalogue {
     fn programme(&self) -> MutexGuard<'_, Programme> {
         self.programme.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What the draw is to be made with, where there is to be one.
+fn draw_secret(policy: &Policy) -> Result<Option<DrawSecret>, CatalogueError> {
+    if policy.admission.as_ref().is_none_or(|admission| admission.doors_at.is_none()) {
+        return Ok(None);
+    }
+    let mut secret = [0; 32];
+    getrandom::fill(&mut secret)?;
+    Ok(Some(DrawSecret(secret)))
 }
 
 #[cfg(test)]

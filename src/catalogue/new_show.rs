@@ -4,7 +4,7 @@
 use serde_json::{Map, Value};
 
 use crate::hall::{Fault, Hall, HallId};
-use crate::show::{Currency, Orphans, Policy, Time};
+use crate::show::{Admission, CALL_MS, Currency, Orphans, Policy, Time};
 
 /// The longest title, in letters.
 pub const TITLE_LETTERS_MAX: usize = 200;
@@ -20,6 +20,9 @@ pub const SEATS_MAX: u64 = 100;
 pub const TIME_MAX: u64 = 253_402_300_799_999;
 
 const _: () = assert!(PRICE_MAX * SEATS_MAX <= 1 << 53);
+
+/// The most that a waiting room may let pick at once: more come through no door at a time.
+pub const PICKING_MAX: u64 = 1_000_000;
 
 const MINUTE: u64 = 60_000;
 const HOUR: u64 = 60 * MINUTE;
@@ -71,6 +74,14 @@ impl NewShow {
         let currency = reader.currency();
         let prices = reader.prices();
         let policy = reader.policy();
+        let doors_at = policy.admission.as_ref().and_then(|admission| admission.doors_at);
+        if let Some((doors_at, starts_at)) = doors_at.zip(starts_at)
+            && doors_at >= starts_at
+        {
+            // Nobody could pick seats, ever.
+            let message = "The doors open before the show starts.";
+            reader.faults.push(fault("/policy/admission/doors_at", message));
+        }
         let faults = reader.faults;
         match (hall, title, starts_at, currency, prices) {
             (Some(hall), Some(title), Some(starts_at), Some(currency), Some(prices))
@@ -255,10 +266,38 @@ impl Reader<'_> {
                 policy.orphans
             }
         };
-        if self.object.get("admission").is_some_and(|admission| !admission.is_null()) {
-            self.fault("admission", "This house has no waiting room yet: it must be null.");
-        }
+        policy.admission = self.admission();
         policy
+    }
+
+    fn admission(&mut self) -> Option<Admission> {
+        let object = match self.object.get("admission") {
+            None | Some(Value::Null) => return None,
+            Some(Value::Object(object)) => object,
+            Some(_) => {
+                self.fault("admission", "This is an object, or null: then nobody waits.");
+                return None;
+            }
+        };
+        let mut reader = Reader { object, at: "/policy/admission", faults: Vec::new() };
+        reader.known(&["picking_max", "pass_ms", "call_ms", "doors_at"]);
+        let picking_max = reader.needed_number("picking_max", 1, PICKING_MAX);
+        let pass_ms = reader.needed_number("pass_ms", 1, 24 * HOUR);
+        let call_ms = match object.get("call_ms") {
+            None => CALL_MS,
+            Some(_) => reader.number("call_ms", 1, HOUR).unwrap_or(CALL_MS),
+        };
+        let doors_at = reader.moment("doors_at", false);
+        self.faults.append(&mut reader.faults);
+        let (picking_max, pass_ms) = picking_max.zip(pass_ms)?;
+        Some(Admission { picking_max: picking_max as u32, pass_ms, call_ms, doors_at })
+    }
+
+    fn needed_number(&mut self, field: &str, least: u64, most: u64) -> Option<u64> {
+        if !self.object.contains_key(field) {
+            self.fault(field, "This is missing.");
+        }
+        self.number(field, least, most)
     }
 
     fn number(&mut self, field: &str, least: u64, most: u64) -> Option<u64> {
@@ -324,12 +363,52 @@ mod tests {
         assert_eq!(faults(|b| b["policy"] = json!({"hold_ms": 0})), ["/policy/hold_ms"]);
         assert_eq!(faults(|b| b["policy"] = json!({"seats_max": 101})), ["/policy/seats_max"]);
         assert_eq!(faults(|b| b["policy"] = json!({"orphans": "no"})), ["/policy/orphans"]);
-        let admission = json!({"admission": {"picking_max": 5, "pass_ms": 1000}});
-        assert_eq!(faults(|b| b["policy"] = admission), ["/policy/admission"]);
         assert_eq!(
             faults(|b| *b = json!({})),
             ["/hall", "/title", "/starts_at", "/currency", "/prices"]
         );
+    }
+
+    #[test]
+    fn a_waiting_room_is_read_with_the_usual_time_to_come_unless_said() {
+        let read = |admission: Value| {
+            let mut body = good();
+            body["policy"] = json!({ "admission": admission });
+            let show = NewShow::from_json(body.to_string().as_bytes()).expect("no faults");
+            show.policy.admission.expect("a waiting room")
+        };
+        let plain = Admission { picking_max: 5, pass_ms: 1, call_ms: 60_000, doors_at: None };
+        assert_eq!(read(json!({"picking_max": 5, "pass_ms": 1})), plain);
+        assert_eq!(read(json!({"picking_max": 5, "pass_ms": 1, "doors_at": null})), plain);
+        let whole = json!({
+            "picking_max": PICKING_MAX, "pass_ms": 24 * HOUR, "call_ms": HOUR, "doors_at": NOW.0,
+        });
+        let doors_at = Some(NOW);
+        let (picking_max, pass_ms, call_ms) = (1_000_000, 86_400_000, 3_600_000);
+        assert_eq!(read(whole), Admission { picking_max, pass_ms, call_ms, doors_at });
+    }
+
+    #[test]
+    fn every_fault_of_a_waiting_room_is_told_where_it_is() {
+        let table = [
+            (json!(5), vec![""]),
+            (json!({}), vec!["/picking_max", "/pass_ms"]),
+            (json!({"picking_max": 0, "pass_ms": 0}), vec!["/picking_max", "/pass_ms"]),
+            (json!({"picking_max": PICKING_MAX + 1, "pass_ms": 1}), vec!["/picking_max"]),
+            (json!({"picking_max": null, "pass_ms": 1.5}), vec!["/picking_max", "/pass_ms"]),
+            (json!({"picking_max": 1, "pass_ms": 24 * HOUR + 1}), vec!["/pass_ms"]),
+            (json!({"picking_max": 1, "pass_ms": 1, "call_ms": 0}), vec!["/call_ms"]),
+            (json!({"picking_max": 1, "pass_ms": 1, "call_ms": HOUR + 1}), vec!["/call_ms"]),
+            (json!({"picking_max": 1, "pass_ms": 1, "doors_at": "soon"}), vec!["/doors_at"]),
+            (json!({"picking_max": 1, "pass_ms": 1, "doors_at": NOW.0 + 1}), vec!["/doors_at"]),
+            (json!({"picking_max": 1, "pass_ms": 1, "doors": NOW.0}), vec!["/doors"]),
+            (json!({"picking_max": 1, "pass_ms": 1, "commitment": "00"}), vec!["/commitment"]),
+        ];
+        for (admission, at) in table {
+            let told = faults(|b| b["policy"] = json!({ "admission": admission }));
+            let expected: Vec<_> = at.iter().map(|at| format!("/policy/admission{at}")).collect();
+            assert_eq!(told, expected, "{admission}");
+        }
     }
 
     #[test]

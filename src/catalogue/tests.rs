@@ -37,6 +37,32 @@ fn new_show(hall: &SharedHall, title: &str, in_ms: u64) -> NewShow {
 }
 
 #[tokio::test]
+async fn a_show_with_doors_has_a_secret_of_its_own_that_is_kept_and_no_other_show_has_one() {
+    let log: Arc<dyn Log> = Arc::new(MemoryLog::default());
+    let catalogue = Catalogue::open(log.clone()).await.expect("empty");
+    let opera = catalogue.add_hall(hall("Opera")).await.expect("added");
+    let admission = |doors_at: Option<Time>| crate::show::Admission {
+        picking_max: 1,
+        pass_ms: 1,
+        call_ms: 1,
+        doors_at,
+    };
+    let mut secrets = Vec::new();
+    for admission in
+        [None, Some(admission(None)), Some(admission(Some(NOW))), Some(admission(Some(NOW)))]
+    {
+        let mut new = new_show(&opera, "Rush", 1_000);
+        new.policy.admission = admission;
+        let show = catalogue.add_show(new).await.expect("added");
+        let again = Catalogue::open(log.clone()).await.expect("opened again");
+        assert_eq!(again.show(&show.id), Some(show.clone()));
+        secrets.push(show.draw_secret);
+    }
+    assert_eq!(secrets[..2], [None, None]);
+    assert!(secrets[2].is_some() && secrets[3].is_some() && secrets[2] != secrets[3]);
+}
+
+#[tokio::test]
 async fn what_was_added_is_there_after_opening_again() {
     let log: Arc<dyn Log> = Arc::new(MemoryLog::new());
     let catalogue = Catalogue::open(log.clone()).await.expect("an empty log opens");

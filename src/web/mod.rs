@@ -5,6 +5,7 @@
 //! message means is `connection`'s. Nothing internal is ever in an answer.
 
 mod address;
+mod admission;
 mod allowance;
 mod box_office;
 mod condition;

@@ -14,7 +14,7 @@ use crate::config::READY_TIME;
 
 use super::door::Standing;
 use super::problem::Problem;
-use super::{House, box_office, layout, live, metrics, pages, rpc, seats, shows};
+use super::{House, admission, box_office, layout, live, metrics, pages, rpc, seats, shows};
 
 /// All that the house answers.
 pub fn router(house: Arc<House>) -> Router {
@@ -23,6 +23,7 @@ pub fn router(house: Arc<House>) -> Router {
         .route("/v1/shows", get(shows::list).post(box_office::add_show))
         .route("/v1/shows/{show}", get(shows::one))
         .route("/v1/shows/{show}/head", get(shows::head))
+        .route("/v1/shows/{show}/admission", get(admission::admission))
         .route("/v1/shows/{show}/layout", get(layout::layout))
         // One show, live.
         .route("/v1/shows/{show}/live", get(live::live))

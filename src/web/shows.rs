@@ -7,12 +7,13 @@ use axum::extract::{RawQuery, State};
 use axum::http::header::{CACHE_CONTROL, HeaderName};
 use axum::response::IntoResponse;
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use crate::box_office::OpenShow;
 use crate::config::{SHOWS_PER_PAGE, SHOWS_PER_PAGE_MAX};
 use crate::hall::HallId;
 use crate::log::Chain;
-use crate::show::{Currency, Policy, ShowId, Time};
+use crate::show::{Currency, Definition, ShowId, Time};
 
 use super::House;
 use super::door::{Standing, TurnedAway};
@@ -34,7 +35,7 @@ pub(super) struct Listed<'a> {
     seats: u32,
     available: u32,
     currency: Currency,
-    policy: &'a Policy,
+    policy: Value,
 }
 
 impl<'a> Listed<'a> {
@@ -51,9 +52,19 @@ impl<'a> Listed<'a> {
             seats: definition.seats,
             available: show.available(),
             currency: definition.currency,
-            policy: &definition.policy,
+            policy: policy_of(definition),
         }
     }
+}
+
+/// A show's rules as everybody sees them: where numbers are to be drawn, with what the house is
+/// committed to.
+fn policy_of(definition: &Definition) -> Value {
+    let mut policy = json!(definition.policy);
+    if let Some(secret) = &definition.draw_secret {
+        policy["admission"]["commitment"] = json!(secret.commitment());
+    }
+    policy
 }
 
 /// `GET /v1/shows`.
@@ -86,7 +97,7 @@ pub(super) async fn list(
     let open: Vec<_> =
         definitions.iter().filter_map(|definition| house.offices.show(&definition.id)).collect();
     let shows: Vec<Listed<'_>> = open.iter().map(|show| Listed::new(show)).collect();
-    let mut body = serde_json::json!({ "shows": shows });
+    let mut body = json!({ "shows": shows });
     if let Some((starts_at, id)) = next {
         body["next"] = format!("{starts_at}.{id}").into();
     }
@@ -104,7 +115,7 @@ pub(super) async fn one(
     show: Named,
 ) -> Result<impl IntoResponse, Problem> {
     let show = house.show(&show).await?;
-    Ok(([NOT_KEPT], Json(serde_json::json!(Listed::new(&show)))))
+    Ok(([NOT_KEPT], Json(json!(Listed::new(&show)))))
 }
 
 /// `GET /v1/shows/{show}/head`.
@@ -113,7 +124,7 @@ pub(super) async fn head(
     show: Named,
 ) -> Result<impl IntoResponse, Problem> {
     let head = house.show(&show).await?.head();
-    let body = serde_json::json!({
+    let body = json!({
         "epoch": head.epoch.to_string(),
         "seq": head.seq,
         "chain": Chain(head.chain).to_string(),

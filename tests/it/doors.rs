@@ -73,6 +73,56 @@ async fn a_plan_becomes_a_hall_a_show_and_a_layout() {
 }
 
 #[tokio::test]
+async fn a_waiting_room_is_made_with_its_show_and_everybody_may_look_at_it() {
+    let house = OpenHouse::start().await;
+    let plain = house.a_show().await;
+    problem(house.get(&format!("/v1/shows/{plain}/admission")).await, 404).await;
+    problem(house.get("/v1/shows/nothing/admission").await, 404).await;
+    let hall: Value = house.get(&format!("/v1/shows/{plain}")).await.json().await.expect("JSON");
+    let mut wanted = new_show(&hall["hall"]);
+    let starts_at = wanted["starts_at"].as_u64().expect("a time");
+
+    wanted["policy"] = json!({"admission": {"picking_max": 3, "pass_ms": 600_000}});
+    let open: Value = house.post("/v1/shows", &wanted).await.json().await.expect("JSON");
+    let policy = json!({"picking_max": 3, "pass_ms": 600_000, "call_ms": 60_000});
+    assert_eq!(open["policy"]["admission"], policy);
+    let path = format!("/v1/shows/{}/admission", open["id"].as_str().expect("a name"));
+    let answer = house.get(&path).await;
+    assert_eq!(answer.headers()["cache-control"], "no-store");
+    let mut standing: Value = answer.json().await.expect("JSON");
+    assert!(standing["now"].take().is_u64());
+    let expected =
+        json!({"serving": 0, "numbers": 0, "arrivals": 0, "picking_max": 3, "now": null});
+    assert_eq!(standing, expected);
+
+    wanted["policy"]["admission"]["doors_at"] = json!(starts_at - 1);
+    let doors: Value = house.post("/v1/shows", &wanted).await.json().await.expect("JSON");
+    let commitment = doors["policy"]["admission"]["commitment"].as_str().expect("it is published");
+    let is_digit = |digit: u8| digit.is_ascii_digit() || (b'a'..=b'f').contains(&digit);
+    assert!(commitment.len() == 64 && commitment.bytes().all(is_digit), "{commitment}");
+    let id = doors["id"].as_str().expect("a name");
+    let one: Value = house.get(&format!("/v1/shows/{id}")).await.json().await.expect("JSON");
+    assert_eq!(one, doors);
+    let listed = house.get("/v1/shows").await.text().await.expect("a list");
+    assert!(listed.contains(commitment), "{listed}");
+    let standing = house.get(&format!("/v1/shows/{id}/admission")).await;
+    let standing: Value = standing.json().await.expect("JSON");
+    assert_eq!(standing["doors_at"], starts_at - 1);
+    assert_eq!(standing["commitment"], commitment);
+    assert_eq!(standing.get("drawn"), None);
+    for said in [one.to_string(), listed, standing.to_string()] {
+        assert!(!said.contains("secret"), "before the doors open the secret is nobody's: {said}");
+    }
+
+    wanted["policy"]["admission"] = json!({"picking_max": 0, "pass_ms": 1, "doors_at": starts_at});
+    let said = problem(house.post("/v1/shows", &wanted).await, 422).await;
+    assert_eq!(said["faults"][0]["path"], "/policy/admission/picking_max");
+    wanted["policy"]["admission"]["picking_max"] = json!(1);
+    let said = problem(house.post("/v1/shows", &wanted).await, 422).await;
+    assert_eq!(said["faults"][0]["path"], "/policy/admission/doors_at");
+}
+
+#[tokio::test]
 async fn a_layout_is_sent_once() {
     let house = OpenHouse::start().await;
     let path = format!("/v1/shows/{}/layout", house.a_show().await);
@@ -196,7 +246,7 @@ async fn rpc_has_the_statuses_of_its_faults() {
     assert_eq!(ask("[]".into()).await.status(), 400);
     assert_eq!(ask(r#"{"jsonrpc":"2.0","method":"identify"}"#.into()).await.status(), 204);
     problem(ask(" ".repeat(4097)).await, 413).await;
-    let unknown = ask(r#"{"jsonrpc":"2.0","id":1,"method":"admission.leave"}"#.into()).await;
+    let unknown = ask(r#"{"jsonrpc":"2.0","id":1,"method":"admission.enter"}"#.into()).await;
     assert_eq!(unknown.status(), 200);
     let unknown: Value = unknown.json().await.expect("JSON");
     assert_eq!(unknown["error"]["code"], -32601);

@@ -35,7 +35,8 @@ fn faults() -> Vec<Asked> {
         ('a', "waitlist.join", json!({}), Fault(-32602)),
         ('a', "waitlist.join", json!({"quantity": 2, "sections": [1]}), Fault(-32602)),
         ('a', "waitlist.leave", json!([]), Fault(-32602)),
-        ('a', "admission.leave", json!({}), Fault(-32601)),
+        ('a', "admission.leave", json!({"ticket": 1}), Fault(-32602)),
+        ('a', "admission.enter", json!({}), Fault(-32601)),
         ('a', "Hold", seats(&[1]), Fault(-32601)),
         ('a', "hold", json!({}), Fault(-32602)),
         ('a', "hold", json!([[1]]), Fault(-32602)),
@@ -66,6 +67,7 @@ fn strangers_and_choices() -> Vec<Asked> {
         ('a', "release", json!({"hold": "x"}), because("not_identified")),
         ('a', "waitlist.join", json!({"quantity": 0}), because("not_identified")),
         ('a', "waitlist.leave", json!({}), because("not_identified")),
+        ('a', "admission.leave", json!({}), because("not_identified")),
         (
             'a',
             "buy",
