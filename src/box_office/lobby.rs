@@ -64,7 +64,10 @@ impl Lobby {
     /// Those here with numbers after `before` up to `upto`, by their numbers.
     pub fn between(&self, before: u64, upto: u64) -> Vec<(u64, SessionId)> {
         let present = self.present();
-        let first = before.saturating_add(1);
+        if upto <= before {
+            return Vec::new();
+        }
+        let first = before + 1;
         let numbers = present.here.range(Shown::Number(first)..=Shown::Number(upto));
         let numbers = numbers.filter_map(|(shown, (session, _))| match shown {
             Shown::Number(number) => Some((*number, *session)),

@@ -73,7 +73,12 @@ impl Show {
         if !fits {
             return None;
         }
-        let skipped = room.given_back.range(before + 1..=upto).count() as u64;
+        let skipped = if upto > before {
+            room.given_back.range(before + 1..=upto).count() as u64
+        } else {
+            // No such range: new numbers are not called.
+            0
+        };
         if next.len() as u64 + (upto - before - skipped) > free {
             return None;
         }
