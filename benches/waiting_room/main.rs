@@ -1,0 +1,187 @@
+//! The waiting room in a rush: 100,000 numbers taken over 5,000 sockets at 20,000 a second, each
+//! acknowledged from the disk; what they cost in memory; and how soon the next is let in when one
+//! leaves, while everybody hears the counter. The server is a process of its own, with SQLite.
+//! `cargo bench --bench waiting_room`.
+
+#[path = "../line/mod.rs"]
+mod line;
+mod server;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use hdrhistogram::Histogram;
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use usher::show::Time;
+use usher::tokens::Tokens;
+
+use line::Line;
+use server::{Child, SECRET};
+
+const SOCKETS: usize = 5_000;
+const NUMBERS: usize = 100_000;
+/// Numbers a second.
+const RATE: f64 = 20_000.0;
+/// How many wait where some leave, and how many places there are.
+const WAITING: usize = 2_000;
+const PLACES: usize = 100;
+/// How often one leaves there.
+const LEAVES_EVERY: Duration = Duration::from_millis(10);
+
+fn request(method: &str, params: &Value) -> String {
+    json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).to_string()
+}
+
+async fn opened(address: SocketAddr, show: &str, count: usize) -> Vec<Line> {
+    let mut lines = Vec::with_capacity(count);
+    while lines.len() < count {
+        let some = (0..100.min(count - lines.len())).map(|_| Line::open(address, show));
+        lines.extend(futures_util::future::join_all(some).await);
+    }
+    lines
+}
+
+/// Takes `NUMBERS` numbers, as many on each socket, at their times; prints how it went.
+async fn rush(child: &Child) {
+    let show = child.a_show(PLACES).await;
+    let lines = opened(child.address, &show, SOCKETS).await;
+    let tokens = Tokens::new(SECRET);
+    let now = Time(server::wall_ms());
+    let before_kb = child.resident_kb();
+    let began = Instant::now() + Duration::from_millis(500);
+    let people = lines.into_iter().enumerate().map(|(nth, mut line)| {
+        let sessions: Vec<String> = (0..NUMBERS / SOCKETS).map(|_| tokens.issue(now).1).collect();
+        tokio::spawn(async move {
+            let mut took = Histogram::<u64>::new(3).expect("a histogram");
+            for (round, session) in sessions.iter().enumerate() {
+                let due = (round * SOCKETS + nth) as f64 / RATE;
+                let due = began + Duration::from_secs_f64(due);
+                tokio::time::sleep_until(due).await;
+                let answer = line.ask(&request("identify", &json!({ "session": session }))).await;
+                assert!(answer.contains(r#""number":"#), "{answer}");
+                took.record(due.elapsed().as_micros() as u64).expect("a short time");
+            }
+            (line, took)
+        })
+    });
+    let people: Vec<_> = people.collect();
+    let mut took = Histogram::<u64>::new(3).expect("a histogram");
+    let mut lines = Vec::new();
+    for person in people {
+        let (line, theirs) = person.await.expect("a socket that lives");
+        took.add(theirs).expect("a sum");
+        lines.push(line);
+    }
+    let seconds = began.elapsed().as_secs_f64();
+    let kb = child.resident_kb();
+    println!(
+        "{NUMBERS} numbers over {SOCKETS} sockets in {seconds:.2} s ({:.0}/s, {RATE:.0}/s offered): \
+         acknowledged after p50 {:.1} ms, p99 {:.1} ms; the server has {} MB, {} MB more than before \
+         the first number ({:.0} bytes a number)",
+        NUMBERS as f64 / seconds,
+        took.value_at_quantile(0.5) as f64 / 1_000.0,
+        took.value_at_quantile(0.99) as f64 / 1_000.0,
+        kb / 1_024,
+        (kb - before_kb) / 1_024,
+        (kb - before_kb) as f64 * 1_024.0 / NUMBERS as f64,
+    );
+    drop(lines);
+}
+
+/// What a waiting socket was told.
+enum Told {
+    /// It may pick now.
+    Open(usize),
+    /// A message of so many bytes, seat frames aside.
+    Bytes(usize),
+}
+
+/// People wait, one after another leaves: how soon is the next in, and what does everybody hear?
+async fn leaving(child: &Child) {
+    let show = child.a_show(PLACES).await;
+    let mut lines = opened(child.address, &show, WAITING).await;
+    for line in &mut lines {
+        line.ask(&request("identify", &json!({}))).await;
+    }
+    let (tell, mut told) = mpsc::unbounded_channel();
+    let (mut leave, mut people) = (Vec::new(), tokio::task::JoinSet::new());
+    for (nth, mut line) in lines.into_iter().enumerate() {
+        let (go, mut goes) = mpsc::unbounded_channel::<()>();
+        leave.push(go);
+        let tell = tell.clone();
+        people.spawn(async move {
+            loop {
+                tokio::select! {
+                    message = line.hear() => {
+                        let open = message.contains("admission.open");
+                        let of_room = open || message.contains("admission.serving");
+                        let news = if open { Told::Open(nth) } else { Told::Bytes(message.len()) };
+                        if of_room && tell.send(news).is_err() {
+                            return;
+                        }
+                    }
+                    gone = goes.recv() => match gone {
+                        Some(()) => line.say(&request("admission.leave", &json!({}))).await,
+                        None => return,
+                    },
+                }
+            }
+        });
+    }
+    let mut took = Histogram::<u64>::new(3).expect("a histogram");
+    let (mut bytes, mut messages) = (0, 0);
+    let began = Instant::now();
+    let leaves = WAITING - PLACES;
+    for (nth, goes) in leave.iter().enumerate().take(leaves) {
+        tokio::time::sleep_until(began + LEAVES_EVERY * nth as u32).await;
+        let left = Instant::now();
+        goes.send(()).expect("they are there");
+        loop {
+            match told.recv().await.expect("somebody is told") {
+                Told::Bytes(count) => {
+                    bytes += count;
+                    messages += 1;
+                }
+                // Those who came first were let in when they came.
+                Told::Open(who) if who < PLACES => {}
+                Told::Open(who) => {
+                    assert_eq!(who, nth + PLACES, "in their order");
+                    took.record(left.elapsed().as_micros() as u64).expect("a short time");
+                    break;
+                }
+            }
+        }
+    }
+    drop(leave);
+    people.join_all().await;
+    let seconds = began.elapsed().as_secs_f64();
+    let each = |count: usize| count as f64 / seconds / WAITING as f64;
+    println!(
+        "{leaves} leave one after another, {:.0}/s: the next may pick after p50 {:.1} ms, p99 {:.1} \
+         ms, at most {:.1} ms; meanwhile each of {WAITING} hears {:.2} messages and {:.0} bytes a second",
+        leaves as f64 / seconds,
+        took.value_at_quantile(0.5) as f64 / 1_000.0,
+        took.value_at_quantile(0.99) as f64 / 1_000.0,
+        took.max() as f64 / 1_000.0,
+        each(messages),
+        each(bytes),
+    );
+}
+
+fn main() {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    if server::is_the_child() {
+        return runtime.block_on(server::serve());
+    }
+    runtime.block_on(async {
+        let child = Child::start();
+        rush(&child).await;
+        leaving(&child).await;
+    });
+}
