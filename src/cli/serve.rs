@@ -146,6 +146,16 @@ struct LimitArgs {
     #[arg(long, env = "USHER_ATTEMPTS_BURST", value_name = "N",
           default_value_t = Limits::default().attempts_burst)]
     attempts_burst: u32,
+
+    /// Numbers of waiting rooms an address may take in a second
+    #[arg(long, env = "USHER_NUMBERS_PER_SECOND", value_name = "N",
+          default_value_t = Limits::default().numbers_per_second)]
+    numbers_per_second: u32,
+
+    /// Numbers of waiting rooms an address may take at once
+    #[arg(long, env = "USHER_NUMBERS_BURST", value_name = "N",
+          default_value_t = Limits::default().numbers_burst)]
+    numbers_burst: u32,
 }
 
 #[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
@@ -203,6 +213,8 @@ impl ServeArgs {
                 http_messages_burst: self.limits.http_messages_burst,
                 attempts_per_second: self.limits.attempts_per_second,
                 attempts_burst: self.limits.attempts_burst,
+                numbers_per_second: self.limits.numbers_per_second,
+                numbers_burst: self.limits.numbers_burst,
             },
         })
     }

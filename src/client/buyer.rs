@@ -13,7 +13,8 @@ use serde_json::value::RawValue;
 
 use crate::protocol::picture::Picture;
 use crate::protocol::rpc::{
-    Card, FromServer, HoldView, Notice, OrderView, RpcError, WaitingView, reply,
+    AdmissionState, AdmissionView, Card, FromServer, HoldView, Notice, OrderView, RpcError,
+    WaitingView, reply,
 };
 use crate::protocol::seats::Format;
 use crate::protocol::{HoldId, ShowId, Time, Wish};
@@ -33,8 +34,19 @@ pub struct Identified {
     pub orders: Vec<OrderView>,
     /// Its place in the waitlist.
     pub waiting: Option<WaitingView>,
+    /// Its place in the waiting room; none where the show has none.
+    pub admission: Option<AdmissionView>,
+    /// The position of the change, where a number was taken or came to its turn.
+    pub seq: Option<u64>,
     /// The server's clock.
     pub now: Time,
+}
+
+impl Identified {
+    /// Whether seats may be asked for already.
+    pub fn is_admitted(&self) -> bool {
+        self.admission.as_ref().is_none_or(|place| place.state == AdmissionState::Admitted)
+    }
 }
 
 /// The answer to `hold`, `hold_best`, `change` and `waitlist.accept`.
@@ -59,7 +71,7 @@ pub struct Joined {
     pub now: Time,
 }
 
-/// The answer to `release`, `waitlist.leave` and `waitlist.decline`.
+/// The answer to `release`, `waitlist.leave`, `waitlist.decline` and `admission.leave`.
 #[derive(Clone, Copy, Debug, Deserialize)]
 pub struct Released {
     /// The position of the change.
@@ -128,10 +140,38 @@ impl Buyer {
 
     /// Says who is asking: with a token issued earlier, or with none to be issued one.
     pub async fn identify(&mut self, session: Option<&str>) -> Result<Identified, ClientError> {
-        match session {
-            Some(session) => self.call("identify", &json!({ "session": session })).await,
-            None => self.call("identify", &json!({})).await,
+        self.identify_with(session, None).await
+    }
+
+    /// As [`Buyer::identify`], where a ticket of the show's waiting room is known, too.
+    pub async fn identify_with(
+        &mut self,
+        session: Option<&str>,
+        ticket: Option<&str>,
+    ) -> Result<Identified, ClientError> {
+        self.call("identify", &json!({ "session": session, "ticket": ticket })).await
+    }
+
+    /// Waits for one's turn to ask for seats: gives the pass, and when it ends. What else is told
+    /// meanwhile is kept.
+    pub async fn until_open(&mut self) -> Result<(String, Time), ClientError> {
+        loop {
+            let is_open = |notice: &Notice| matches!(notice, Notice::AdmissionOpen { .. });
+            let place = self.notices.iter().position(is_open);
+            let notice = place.and_then(|place| self.notices.remove(place));
+            if let Some(Notice::AdmissionOpen { ticket, until, .. }) = notice {
+                return Ok((ticket, until));
+            }
+            self.next().await?;
         }
+    }
+
+    /// Leaves the waiting room: gives back the pass, or the number that stands on the ticket.
+    pub async fn leave_waiting_room(
+        &mut self,
+        ticket: Option<&str>,
+    ) -> Result<Released, ClientError> {
+        self.call("admission.leave", &json!({ "ticket": ticket })).await
     }
 
     /// Asks for these seats, all or none.

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use crate::protocol::picture::{Lost, Picture};
 use crate::protocol::rpc::HeadView;
 use crate::protocol::seats::{self, Format};
-use crate::protocol::{Currency, ShowId, Time};
+use crate::protocol::{Commitment, Currency, DrawSecret, ShowId, Time};
 
 use super::error::{ClientError, said};
 
@@ -38,6 +38,40 @@ pub struct ShowInfo {
     pub available: u32,
     /// What prices are in.
     pub currency: Currency,
+}
+
+/// How a show's waiting room stands.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct WaitingRoomInfo {
+    /// Up to which number all have been called.
+    pub serving: u64,
+    /// How many numbers there are.
+    pub numbers: u64,
+    /// How many came before the doors opened.
+    pub arrivals: u64,
+    /// How many may pick seats at once.
+    pub picking_max: u32,
+    /// How many were called a minute, lately, where it is known.
+    pub per_minute: Option<u64>,
+    /// When the doors open, where there are any.
+    pub doors_at: Option<Time>,
+    /// What the house is committed to draw with.
+    pub commitment: Option<Commitment>,
+    /// The draw, once it was made.
+    pub drawn: Option<Drawn>,
+    /// The server's clock.
+    pub now: Time,
+}
+
+/// All that is needed to work the numbers of a draw out again.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Drawn {
+    /// What had been committed to.
+    pub secret: DrawSecret,
+    /// The show's head with the entry that opened the doors.
+    pub head: HeadView,
+    /// How many had come.
+    pub count: u64,
 }
 
 /// A show's layout: where its seats are. Only what this crate's clients draw and choose by.
@@ -154,6 +188,14 @@ impl House {
     /// The head of a show's log.
     pub async fn head(&self, show: &ShowId) -> Result<HeadView, ClientError> {
         self.get(&format!("v1/shows/{show}/head")).await
+    }
+
+    /// How a show's waiting room stands.
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`] with 404 where the show has none.
+    pub async fn waiting_room(&self, show: &ShowId) -> Result<WaitingRoomInfo, ClientError> {
+        self.get(&format!("v1/shows/{show}/admission")).await
     }
 
     /// The seats as they are now, without a socket.

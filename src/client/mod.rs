@@ -13,12 +13,15 @@ mod error;
 mod house;
 mod viewer;
 
-pub use buyer::{Bought, Buyer, Held, Identified, Released};
+pub use buyer::{Bought, Buyer, Held, Identified, Joined, Released};
 pub use error::ClientError;
-pub use house::{House, Layout, LayoutArea, LayoutCategory, LayoutRow, LayoutSection, ShowInfo};
+pub use house::{
+    Drawn, House, Layout, LayoutArea, LayoutCategory, LayoutRow, LayoutSection, ShowInfo,
+    WaitingRoomInfo,
+};
 // What a client's user meets in pictures and messages.
 pub use crate::protocol::picture::{Applied, Picture};
-pub use crate::protocol::rpc::{Card, FromServer, Notice, RpcError};
+pub use crate::protocol::rpc::{AdmissionState, AdmissionView, Card, FromServer, Notice, RpcError};
 pub use crate::protocol::seats::{Format, Run, SeatFrame};
 pub use crate::protocol::{HoldId, SeatState, ShowId, Wish};
 pub use viewer::{Counters, Heard, Since, Viewer};

@@ -169,6 +169,12 @@ pub struct Limits {
     pub attempts_per_second: u32,
     /// Attempts at seats a session may make at once.
     pub attempts_burst: u32,
+    /// Numbers of waiting rooms an address (one /64 of IPv6) may take in a second, on average. Whole
+    /// offices share one address, so it is no limit for one person: a thousand colleagues are in line
+    /// within three minutes, while a machine that takes all it can get has 18,000 numbers in an hour.
+    pub numbers_per_second: u32,
+    /// Numbers an address may take at once: as many as it may have sockets.
+    pub numbers_burst: u32,
 }
 
 impl Default for Limits {
@@ -183,6 +189,8 @@ impl Default for Limits {
             http_messages_burst: 2_000,
             attempts_per_second: 2,
             attempts_burst: 10,
+            numbers_per_second: 5,
+            numbers_burst: 200,
         }
     }
 }

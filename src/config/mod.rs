@@ -170,6 +170,7 @@ impl Settings {
         if limits.messages_burst < limits.messages_per_second
             || limits.http_messages_burst < limits.http_messages_per_second
             || limits.attempts_burst < limits.attempts_per_second
+            || limits.numbers_burst < limits.numbers_per_second
         {
             return Err("a burst must be at least as large as its rate a second".to_owned());
         }
@@ -179,7 +180,7 @@ impl Settings {
 
 impl Limits {
     /// Each limit by the flag that moves it.
-    pub fn by_flag(&self) -> [(&'static str, u32); 9] {
+    pub fn by_flag(&self) -> [(&'static str, u32); 11] {
         [
             ("sockets", self.sockets_max),
             ("sockets-per-address", self.sockets_per_address_max),
@@ -190,6 +191,8 @@ impl Limits {
             ("http-messages-burst", self.http_messages_burst),
             ("attempts-per-second", self.attempts_per_second),
             ("attempts-burst", self.attempts_burst),
+            ("numbers-per-second", self.numbers_per_second),
+            ("numbers-burst", self.numbers_burst),
         ]
     }
 }
@@ -257,6 +260,8 @@ mod tests {
             (limits(Limits { sockets_max: 10, ..Limits::default() }), "--sockets-per-address"),
             (limits(Limits { upgrades_per_second: 0, ..Limits::default() }), "--upgrades"),
             (limits(Limits { messages_burst: 1, ..Limits::default() }), "burst"),
+            (limits(Limits { numbers_burst: 1, ..Limits::default() }), "burst"),
+            (limits(Limits { numbers_per_second: 0, ..Limits::default() }), "--numbers-per-second"),
         ];
         for (settings, flag) in table {
             let said = settings.check().expect_err(flag);

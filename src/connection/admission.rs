@@ -36,7 +36,7 @@ impl Doorkeeper {
     /// at. None where there is no waiting room, or no more.
     ///
     /// # Errors
-    /// Where a number would have to be taken and cannot be now.
+    /// Where a number would have to be taken and cannot be now, or too many were from this address.
     pub(super) async fn admission(
         &self,
         show: &OpenShow,
@@ -59,6 +59,7 @@ impl Doorkeeper {
         let mut stands = self.come_in(show, asker, session, ticket.as_ref()).await;
         let mut seq = None;
         if stands.is_none() && !busy {
+            self.count_number(asker).map_err(|refusal| self.at_the_door(refusal))?;
             let taken = match room(show, asker, RoomCommand::TakeNumber { session }).await {
                 Ok(taken) => taken,
                 Err(Refused { refusal: Refusal::ShowOver, .. }) => return Ok(None),

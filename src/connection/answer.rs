@@ -1,5 +1,6 @@
 //! One message, one answer: the same over a socket and over HTTP.
 
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use dashmap::DashMap;
@@ -24,6 +25,8 @@ pub struct Rates {
     pub messages: Rate,
     /// Attempts at seats, by session, over all its sockets.
     pub attempts: Rate,
+    /// Numbers of waiting rooms, by address, over all who come from it.
+    pub numbers: Rate,
 }
 
 /// Who stands at the door of every show: knows sessions, rates and refusals.
@@ -33,6 +36,7 @@ pub struct Doorkeeper {
     pub(super) tokens: Tokens,
     attempts: Buckets<SessionId>,
     messages: Buckets<SessionId>,
+    numbers: Buckets<IpAddr>,
     refusals: DashMap<&'static str, AtomicU64>,
 }
 
@@ -46,8 +50,10 @@ pub struct Answered {
 }
 
 /// Who asks.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Asker {
+    /// From where: the address that whoever let them in counts them by.
+    from: IpAddr,
     /// The socket, where there is one.
     pub(super) socket: Option<SocketId>,
     /// Who it is, once identified.
@@ -68,8 +74,13 @@ pub(super) struct Known {
 
 impl Asker {
     /// Somebody on a socket, unknown as yet, who was shown `ahead` by another node.
-    pub(super) fn on(socket: SocketId, ahead: Option<(u64, u64)>) -> Self {
-        Self { socket: Some(socket), known: None, ahead, line: None }
+    pub(super) fn on(socket: SocketId, from: IpAddr, ahead: Option<(u64, u64)>) -> Self {
+        Self { from, socket: Some(socket), known: None, ahead, line: None }
+    }
+
+    /// Somebody without a socket.
+    fn without_socket(from: IpAddr, known: Option<Known>) -> Self {
+        Self { from, socket: None, known, ahead: None, line: None }
     }
 
     /// Whose messages they are, once that is known.
@@ -85,6 +96,7 @@ impl Doorkeeper {
             tokens,
             attempts: Buckets::new(rates.attempts),
             messages: Buckets::new(rates.messages),
+            numbers: Buckets::new(rates.numbers),
             rates,
             clock,
             refusals: DashMap::new(),
@@ -99,15 +111,24 @@ impl Doorkeeper {
         self.refusals.iter().map(count).collect()
     }
 
-    /// Who a bearer of this token is, for requests without a socket.
+    /// Who a bearer of this token is, for requests without a socket; they came from this address.
     ///
     /// # Errors
     /// `bad_session` where the token is forged or has ended; `unavailable` where it may be of a key that
     /// this node, cut off, has not heard of.
-    pub fn bearer(&self, token: Option<&str>) -> Result<Asker, Refusal> {
-        let Some(token) = token else { return Ok(Asker::default()) };
+    pub fn bearer(&self, token: Option<&str>, from: IpAddr) -> Result<Asker, Refusal> {
+        let Some(token) = token else { return Ok(Asker::without_socket(from, None)) };
         let (session, token) = self.judge(token.to_owned())?;
-        Ok(Asker { known: Some(Known { session, token }), ..Asker::default() })
+        Ok(Asker::without_socket(from, Some(Known { session, token })))
+    }
+
+    /// Counts one number of a waiting room that somebody is about to take.
+    ///
+    /// # Errors
+    /// `too_fast`, where too many were taken from their address.
+    pub(super) fn count_number(&self, asker: &Asker) -> Result<(), Refusal> {
+        let taken = self.numbers.take(asker.from, self.clock.now());
+        taken.map_err(|retry_after_ms| Refusal::TooFast { retry_after_ms })
     }
 
     /// Counts one message of a session without a socket.

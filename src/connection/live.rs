@@ -1,6 +1,7 @@
 //! One socket's life, from its first message to its close.
 
 use std::collections::VecDeque;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::box_office::OpenShow;
@@ -17,15 +18,16 @@ use super::rate::Bucket;
 
 /// Lives a socket's life: reads its messages one after another, and answers each before it reads the
 /// next, so that answers come in the order asked. Seat frames and notices are the hub's: they do not
-/// wait for this. `ahead` is the epoch and position the client was shown by another node, where this
-/// one may not have got there.
+/// wait for this. `from` is the address the client is counted by, `ahead` the epoch and position it was
+/// shown by another node, where this one may not have got there.
 pub async fn live(
     mut socket: Socket,
+    from: IpAddr,
     ahead: Option<(u64, u64)>,
     show: Arc<OpenShow>,
     door: Arc<Doorkeeper>,
 ) {
-    let mut visitor = Visitor::new(&socket, ahead, &door);
+    let mut visitor = Visitor::new(&socket, from, ahead, &door);
     if show.has_ended() {
         // It ended between the upgrade and here: its sockets were told before this was one of them.
         return socket.close(CloseCode::Fault, "").await;
@@ -74,9 +76,9 @@ struct Visitor {
 }
 
 impl Visitor {
-    fn new(socket: &Socket, ahead: Option<(u64, u64)>, door: &Doorkeeper) -> Self {
+    fn new(socket: &Socket, from: IpAddr, ahead: Option<(u64, u64)>, door: &Doorkeeper) -> Self {
         Self {
-            asker: Asker::on(socket.id(), ahead),
+            asker: Asker::on(socket.id(), from, ahead),
             messages: Bucket::full(door.rates.messages, door.clock.now()),
             too_fast_in_a_row: 0,
             not_json: TooOften::default(),

@@ -13,7 +13,9 @@ pub mod websocket;
 
 // The core's types that stand in messages: a client needs this room and no other.
 pub use crate::hall::Seat;
-pub use crate::show::{Currency, HoldId, Money, OrderId, SeatState, ShowId, Time, Wish};
+pub use crate::show::{
+    Commitment, Currency, DrawSecret, HoldId, Money, OrderId, SeatState, ShowId, Time, Wish,
+};
 
 #[cfg(test)]
 mod vectors;

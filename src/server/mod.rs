@@ -320,5 +320,6 @@ fn rates(settings: &Settings) -> Rates {
     Rates {
         messages: Rate { per_second: limits.messages_per_second, burst: limits.messages_burst },
         attempts: Rate { per_second: limits.attempts_per_second, burst: limits.attempts_burst },
+        numbers: Rate { per_second: limits.numbers_per_second, burst: limits.numbers_burst },
     }
 }

@@ -4,7 +4,9 @@
 //! WebSocket library stays behind with every viewer. What is said on the socket afterwards is
 //! `connection`'s.
 
+use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::extract::{Request, State};
 use axum::http::header::{
@@ -56,7 +58,8 @@ pub(super) async fn live(
         .header(UPGRADE, HeaderValue::from_static("websocket")));
     }
     house.origins.check(headers)?;
-    let (place, stays) = match house.enter_or_why(headers, request.extensions()) {
+    let from = house.counted(headers, request.extensions()).map_err(House::not_now)?;
+    let (place, stays) = match house.door.enter(from, Instant::now()) {
         Ok(place) => (place, true),
         // Only a close code can say so to a browser's script, so this one is let in to hear it.
         Err(TurnedAway::Crowded) => (house.door.farewell().map_err(House::not_now)?, false),
@@ -74,7 +77,7 @@ pub(super) async fn live(
         let Some((stream, already_read)) = the_stream_itself(upgraded) else { return };
         if stays {
             let ahead = house.catch_up_to(&show, since).await;
-            adopt(&house, stream, already_read, Opened { show, format, since, ahead, place });
+            adopt(&house, stream, already_read, Opened { show, format, since, ahead, from, place });
         } else {
             turn_away(stream).await;
             drop(place);
@@ -102,13 +105,15 @@ struct Opened {
     since: Option<Position>,
     /// What the client knows and this node may not.
     ahead: Option<(u64, u64)>,
+    /// The address the client is counted as.
+    from: IpAddr,
     place: Place,
 }
 
 /// Hands the stream to the hub. The socket's place is its life's: it ends with it, whichever way
 /// that ended.
 fn adopt(house: &House, stream: TcpStream, read_ahead: Bytes, opened: Opened) {
-    let Opened { show, format, since, ahead, place } = opened;
+    let Opened { show, format, since, ahead, from, place } = opened;
     let adopted = Adopted {
         stream,
         read_ahead,
@@ -119,7 +124,7 @@ fn adopt(house: &House, stream: TcpStream, read_ahead: Bytes, opened: Opened) {
     };
     let doorkeeper = house.doorkeeper.clone();
     let adopted = house.hub.adopt(adopted, move |socket| async move {
-        connection::live(socket, ahead, show, doorkeeper).await;
+        connection::live(socket, from, ahead, show, doorkeeper).await;
         drop(place);
     });
     if let Err(error) = adopted {

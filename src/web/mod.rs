@@ -113,15 +113,8 @@ impl House {
 
     /// A place for whoever sent this, or 503.
     fn enter(&self, headers: &HeaderMap, extensions: &Extensions) -> Result<Place, Problem> {
-        self.enter_or_why(headers, extensions).map_err(Self::not_now)
-    }
-
-    fn enter_or_why(
-        &self,
-        headers: &HeaderMap,
-        extensions: &Extensions,
-    ) -> Result<Place, TurnedAway> {
-        self.door.enter(self.counted(headers, extensions)?, Instant::now())
+        let entered = self.counted(headers, extensions);
+        entered.and_then(|from| self.door.enter(from, Instant::now())).map_err(Self::not_now)
     }
 
     /// The address that whoever sent this is counted as.

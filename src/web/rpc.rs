@@ -1,5 +1,6 @@
 //! Asking over HTTP: one JSON-RPC request a body, answered as on a socket.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -38,7 +39,7 @@ pub(super) async fn rpc(
         Ok(request::Incoming::Request(request)) => {
             let doorkeeper = &house.doorkeeper;
             let answer = match counted {
-                Ok(()) => answer(doorkeeper, &show, token.as_deref(), &request).await,
+                Ok(()) => answer(doorkeeper, &show, (token.as_deref(), from), &request).await,
                 Err(wait) => doorkeeper.refuse(&request, &doorkeeper.at_the_door(too_fast(wait))),
             };
             spoken(StatusCode::OK, answer)
@@ -56,10 +57,10 @@ fn too_fast(wait: Duration) -> Refusal {
 async fn answer(
     doorkeeper: &Doorkeeper,
     show: &OpenShow,
-    token: Option<&str>,
+    (token, from): (Option<&str>, IpAddr),
     request: &request::Request,
 ) -> String {
-    let counted = doorkeeper.bearer(token).and_then(|asker| {
+    let counted = doorkeeper.bearer(token, from).and_then(|asker| {
         doorkeeper.count_message(&asker)?;
         Ok(asker)
     });

@@ -4,6 +4,7 @@ mod audit;
 mod copying;
 mod crash;
 mod doors;
+mod draw;
 mod frozen;
 mod keys;
 mod log_contract;

@@ -49,8 +49,17 @@ impl OpenHouse {
 
     /// With a clock that stands until it is moved, and room for quick buyers.
     pub(crate) async fn start_at(time: Time) -> Self {
+        Self::start_at_with(time, |_| {}).await
+    }
+
+    /// As [`OpenHouse::start_at`], with settings of its own.
+    pub(crate) async fn start_at_with(time: Time, change: impl FnOnce(&mut Settings)) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        Self::start_in(folder, Clock::by_hand(time), for_quick_buyers).await
+        let change = |settings: &mut Settings| {
+            for_quick_buyers(settings);
+            change(settings);
+        };
+        Self::start_in(folder, Clock::by_hand(time), change).await
     }
 
     async fn start_in(folder: TempDir, clock: Clock, change: impl FnOnce(&mut Settings)) -> Self {
@@ -192,6 +201,8 @@ pub(crate) fn for_quick_buyers(settings: &mut Settings) {
         messages_burst: burst,
         attempts_per_second: per_second,
         attempts_burst: burst,
+        numbers_per_second: per_second,
+        numbers_burst: burst,
         ..settings.limits
     };
 }

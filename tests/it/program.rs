@@ -17,7 +17,7 @@ pub(crate) struct Program {
 }
 
 /// What every server of a test is told: a port of its own, and limits that no quick buyer meets.
-const EVERY_SERVER: [&str; 19] = [
+const EVERY_SERVER: [&str; 23] = [
     "serve",
     "--listen",
     "127.0.0.1:0",
@@ -34,6 +34,10 @@ const EVERY_SERVER: [&str; 19] = [
     "--attempts-per-second",
     "100000",
     "--attempts-burst",
+    "100000",
+    "--numbers-per-second",
+    "100000",
+    "--numbers-burst",
     "100000",
     "--upgrades-per-second",
     "100000",

@@ -48,7 +48,8 @@ Examples:
 The server's limits are for people, not for one machine that plays a crowd. Start it with:
   usher serve --sockets-per-address 50000 --upgrades-per-second 20000 \\
       --messages-per-second 100000 --messages-burst 100000 \\
-      --attempts-per-second 100000 --attempts-burst 100000";
+      --attempts-per-second 100000 --attempts-burst 100000 \\
+      --numbers-per-second 100000 --numbers-burst 100000";
 
 /// Send a crowd of viewers and buyers to a server, and report what they saw
 #[derive(Args, Clone, Debug)]

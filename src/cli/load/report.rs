@@ -164,7 +164,9 @@ impl Report {
                 "The server found buyers too fast. A session may make 2 attempts a second and a \
                  socket may send 10 messages: start it with a higher --attempts-per-second, \
                  --attempts-burst, --messages-per-second and --messages-burst \
-                 (USHER_ATTEMPTS_PER_SECOND and so on), or take more --buyers or a lower --rate."
+                 (USHER_ATTEMPTS_PER_SECOND and so on), where the show has a waiting room also a \
+                 higher --numbers-per-second and --numbers-burst, or take more --buyers or a lower \
+                 --rate."
                     .to_owned(),
             );
         }

@@ -5,6 +5,7 @@
 //! a gap.
 
 mod admission;
+mod arriving;
 mod asking;
 mod draining;
 mod lapsing;
