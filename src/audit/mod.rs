@@ -6,6 +6,7 @@
 //! reads, and uses no snapshot but to judge it.
 
 mod books;
+mod public;
 mod replay;
 mod tally;
 
@@ -18,6 +19,9 @@ use crate::log::{Log, ReadError, StreamId};
 use crate::show::ShowId;
 
 use books::Books;
+pub use public::{
+    Checked, Doubt, PublicTicket, array_of_hex, check, entry_line, first_line, of_the_room,
+};
 pub use replay::{Replay, Step};
 pub use tally::Tally;
 

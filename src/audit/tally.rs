@@ -39,6 +39,16 @@ pub struct Tally {
     pub dismissed: u64,
     /// How often all who waited were looked at, and nobody was passed over.
     pub looked_down_the_line: u64,
+    /// Numbers, and arrivals before the doors, that were taken in waiting rooms.
+    pub numbers: u64,
+    /// Of them those that were drawn.
+    pub drawn: u64,
+    /// Passes.
+    pub admitted: u64,
+    /// Calls that nobody came to.
+    pub passed_over: u64,
+    /// Holds and tickets of shows with a waiting room, each by somebody with a pass.
+    pub picked: u64,
     /// Snapshots that are what a replay comes to.
     pub snapshots: u64,
 }
@@ -73,6 +83,16 @@ impl fmt::Display for Tally {
                 "4  Those who wait are served in order: {joins} tickets, {offers} offers of whole \
                  parties, {accepted} accepted; {dismissed} dismissed, each for a reason that was \
                  true; after {looked_down_the_line} entries nobody was passed over."
+            )?;
+        }
+        let Self { numbers, drawn, admitted, passed_over, picked, .. } = self;
+        if *numbers > 0 {
+            writeln!(
+                f,
+                "4  Nobody picks out of turn: {numbers} numbers called in order, {drawn} of them drawn \
+                 as was committed to; {admitted} passes, each for who took its number; {passed_over} \
+                 calls passed over, none before its end; {picked} holds and tickets, each with a \
+                 pass; no place left free while somebody waited."
             )?;
         }
         write!(

@@ -14,6 +14,7 @@ use crate::log::Chain;
 use crate::show::{Fact, Joining, Outcome, RoomFact, Sale, ShowId, Time};
 
 use super::copy::{self, CopyArgs};
+use super::export::{self, CheckArgs, ExportArgs};
 use super::place::PlaceArgs;
 
 /// Look into the log
@@ -31,6 +32,8 @@ enum LogCommand {
     /// nothing. Reads only; a server may be running.
     Show(ShowArgs),
     Copy(CopyArgs),
+    Export(ExportArgs),
+    Check(CheckArgs),
 }
 
 #[derive(Args, Clone, Debug)]
@@ -63,6 +66,14 @@ pub async fn run(args: LogArgs) -> anyhow::Result<ExitCode> {
     let args = match args.command {
         LogCommand::Show(args) => args,
         LogCommand::Copy(args) => return copy::run(args).await,
+        LogCommand::Check(args) => return export::check(args),
+        LogCommand::Export(args) => {
+            let exported = export::export(args).await;
+            return exported.or_else(|error| match is_broken_pipe(&error) {
+                true => Ok(ExitCode::SUCCESS),
+                false => Err(error),
+            });
+        }
     };
     let mut to = BufWriter::new(io::stdout().lock());
     match print(&args, &mut to).await {
@@ -164,25 +175,6 @@ fn in_the_room(fact: &RoomFact) -> String {
     }
 }
 
-fn in_the_room_as_json(fact: &RoomFact) -> (&'static str, Value) {
-    match fact {
-        RoomFact::NumbersTaken { aliases } => {
-            let aliases: Vec<String> = aliases.iter().map(ToString::to_string).collect();
-            ("numbers_taken", json!({ "aliases": aliases }))
-        }
-        RoomFact::DoorsOpened { secret } => ("doors_opened", json!({ "secret": secret })),
-        RoomFact::NumbersCalled { next, upto, until } => {
-            ("numbers_called", json!({ "next": next, "upto": upto, "until": until }))
-        }
-        RoomFact::NumberReturned { number } => ("number_returned", json!({ "number": number })),
-        RoomFact::Admitted { number, alias, until } => {
-            ("admitted", json!({ "number": number, "alias": alias.to_string(), "until": until }))
-        }
-        RoomFact::PlaceGivenBack { number } => ("place_given_back", json!({ "number": number })),
-        RoomFact::PlacesLapsed => ("places_lapsed", json!({})),
-    }
-}
-
 fn joined(joining: &Joining) -> String {
     let Joining { ticket, session, until, wish } = joining;
     let apart = if wish.together { "" } else { ", apart" };
@@ -258,7 +250,7 @@ fn as_json(step: &Step, replay: &Replay) -> Value {
         Fact::TicketClosed { ticket, reason } => {
             ("ticket_closed", json!({ "ticket": ticket, "reason": reason.word() }))
         }
-        Fact::OfRoom(fact) => in_the_room_as_json(fact),
+        Fact::OfRoom(fact) => audit::of_the_room(fact),
     };
     let head = replay.head();
     line["seq"] = json!(head.seq);

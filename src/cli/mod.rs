@@ -5,6 +5,7 @@
 //! standard error.
 
 pub mod copy;
+pub mod export;
 pub mod import;
 pub mod keys;
 pub mod load;

@@ -1,5 +1,6 @@
 //! Properties of the core: whatever entries come, in whatever order, a show stays sound.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use proptest::prelude::*;
@@ -10,6 +11,8 @@ use crate::hall::{Floor, Hall, HallId, Place, Row, Seat, Section, Size};
 use super::*;
 
 const SEATS: u32 = 70;
+const ADMISSION: Admission =
+    Admission { picking_max: 4, pass_ms: 50, call_ms: 20, doors_at: Some(Time(40)) };
 
 fn floor() -> Arc<Floor> {
     let place = |seat: u32| Place {
@@ -51,8 +54,13 @@ fn show() -> Show {
         on_sale_at: None,
         currency: Currency::parse("EUR").unwrap(),
         prices: vec![100],
-        policy: Policy { hold_ms: 50, grace_ms: 5, ..Policy::default() },
-        draw_secret: None,
+        policy: Policy {
+            hold_ms: 50,
+            grace_ms: 5,
+            admission: Some(ADMISSION),
+            ..Policy::default()
+        },
+        draw_secret: Some(DrawSecret([7; 32])),
     };
     Show::new(Arc::new(definition), floor())
 }
@@ -64,6 +72,32 @@ fn head(seq: u64) -> Head {
 /// Few names and few seats, so that entries meet.
 fn any_seats() -> impl Strategy<Value = Box<[Seat]>> {
     prop::collection::vec((0..SEATS + 3).prop_map(Seat), 0..6).prop_map(Vec::into_boxed_slice)
+}
+
+fn any_fact_of_the_room() -> impl Strategy<Value = RoomFact> {
+    // The sessions' own, so that sales end passes, too.
+    let alias = || {
+        let show = ShowId::parse("any").unwrap();
+        (0..5u128).prop_map(move |id| Alias::of(&show, SessionId(Uuid::from_u128(id))))
+    };
+    let number = || 0..12u64;
+    let next = prop::collection::btree_set(number(), 0..3);
+    let next = prop_oneof![2 => Just(BTreeSet::new()), 1 => next];
+    let until = || (0..300u64).prop_map(Time);
+    prop_oneof![
+        3 => prop::collection::vec(alias(), 0..4)
+            .prop_map(|aliases| RoomFact::NumbersTaken { aliases: aliases.into() }),
+        2 => prop_oneof![Just(7u8), 0..9u8]
+            .prop_map(|byte| RoomFact::DoorsOpened { secret: DrawSecret([byte; 32]) }),
+        6 => (next, number(), until()).prop_map(|(next, upto, until)| {
+            RoomFact::NumbersCalled { next: next.into_iter().collect(), upto, until }
+        }),
+        3 => number().prop_map(|number| RoomFact::NumberReturned { number }),
+        6 => (number(), alias(), until())
+            .prop_map(|(number, alias, until)| RoomFact::Admitted { number, alias, until }),
+        2 => number().prop_map(|number| RoomFact::PlaceGivenBack { number }),
+        3 => Just(RoomFact::PlacesLapsed),
+    ]
 }
 
 fn any_fact() -> impl Strategy<Value = Fact> {
@@ -98,6 +132,7 @@ fn any_fact() -> impl Strategy<Value = Fact> {
     let reason = prop_oneof![0..4u8, Just(5)];
     let reason = reason.prop_map(|number| CloseReason::logged(number).unwrap());
     prop_oneof![
+        24 => any_fact_of_the_room().prop_map(Fact::OfRoom),
         4 => waiting,
         2 => (ticket(), hold(), sorted(), 0..300u64).prop_map(|(ticket, hold, seats, at)| {
             Fact::SeatsOffered { ticket, hold, seats, expires_at: Time(at) }
@@ -147,6 +182,7 @@ fn check(show: &Show) {
     for hold in show.holds() {
         assert_eq!(show.hold_of(hold.session).map(|own| own.id), Some(hold.id));
     }
+    show.waiting_room().unwrap().check(&ADMISSION);
 }
 
 proptest! {
@@ -154,13 +190,13 @@ proptest! {
 
     #[test]
     fn apply_is_total_and_every_seat_is_in_one_state(
-        entries in prop::collection::vec(any_entry(), 0..120),
+        entries in prop::collection::vec(any_entry(), 0..200),
     ) {
         let mut show = show();
         let mut told: Vec<SeatState> = show.seat_states();
         for (entry, seq) in entries.iter().zip(1..) {
             let mut changes = Vec::new();
-            let before = (show.seat_states(), show.counts());
+            let before = (show.seat_states(), show.counts(), show.waiting_room().cloned());
             let outcome = show.apply(head(seq), entry, &mut changes);
             check(&show);
             for (seat, state) in &changes {
@@ -169,15 +205,16 @@ proptest! {
             }
             prop_assert_eq!(&told, &show.seat_states(), "what is told is what is so");
             if outcome == Outcome::Void {
-                prop_assert_eq!(before, (show.seat_states(), show.counts()));
+                let after = (show.seat_states(), show.counts(), show.waiting_room().cloned());
+                prop_assert_eq!(before, after);
             }
         }
     }
 
     #[test]
     fn replay_equals_live_and_a_snapshot_equals_both(
-        entries in prop::collection::vec(any_entry(), 0..120),
-        cut in 0..120usize,
+        entries in prop::collection::vec(any_entry(), 0..200),
+        cut in 0..200usize,
     ) {
         let replay = |mut show: Show, entries: &[Entry], first: u64| {
             for (entry, seq) in entries.iter().zip(first..) {

@@ -76,7 +76,7 @@ impl Books {
             Fact::TicketClosed { ticket, reason } => {
                 self.may_close(*ticket, *reason, replay.floor())
             }
-            Fact::OfRoom(_) => Ok(()),
+            Fact::OfRoom(fact) => self.may_in_the_room(fact),
         }
     }
 
@@ -96,6 +96,7 @@ impl Books {
             }
             _ => Ok(()),
         };
+        self.fits_the_room(entry)?;
         match &entry.fact {
             Fact::SeatsHeld { seats, expires_at, .. } => {
                 fits(seats)?;

@@ -6,8 +6,10 @@
 //! hold what counted to rules that the show trusts its proposals for: how many seats, how long,
 //! how much. Every kind of entry is named here, so that a new one cannot be forgotten.
 
+mod admitted;
 mod guards;
 mod line;
+mod room;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,6 +20,7 @@ use crate::show::{
 
 use super::{Replay, Step, Tally};
 use line::Line;
+pub(super) use room::{Room, commitment};
 
 /// Who has a seat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +52,8 @@ pub(super) struct Books {
     sessions: BTreeSet<SessionId>,
     orders: BTreeSet<OrderId>,
     line: Line,
+    /// There is one where the show says so.
+    room: Option<Room>,
     /// What everybody was last told of each seat.
     shown: Vec<SeatState>,
     time: Time,
@@ -66,12 +71,14 @@ fn state(place: Place) -> SeatState {
 
 impl Books {
     pub(super) fn new(definition: Definition) -> Self {
+        let committed = definition.draw_secret.map(|secret| commitment(secret.0));
         Self {
             places: vec![Place::Free; definition.seats as usize],
             holds: BTreeMap::new(),
             sessions: BTreeSet::new(),
             orders: BTreeSet::new(),
             line: Line::default(),
+            room: Room::of(&definition, committed),
             shown: vec![SeatState::Available; definition.seats as usize],
             time: Time(0),
             definition,
@@ -86,6 +93,11 @@ impl Books {
         replay: &Replay,
         tally: &mut Tally,
     ) -> Result<(), String> {
+        self.enter_one(step, replay, tally)?;
+        self.room_is_sound(replay.show())
+    }
+
+    fn enter_one(&mut self, step: &Step, replay: &Replay, tally: &mut Tally) -> Result<(), String> {
         tally.late += u64::from(step.entry.time < self.time);
         self.time = self.time.max(step.entry.time);
         if replay.show().time() != self.time {
@@ -102,6 +114,7 @@ impl Books {
         }
         may?;
         self.fits_the_rules(&step.entry, replay)?;
+        self.change_the_room(&step.entry.fact, replay, tally);
         let mut touched = self.change(&step.entry.fact, step.recorded.seq, tally);
         touched.extend(self.keep(replay, tally)?);
         if let Fact::SeatsSold(sale) = &step.entry.fact {
@@ -135,6 +148,7 @@ impl Books {
         if show.waiting() != self.line.len() {
             return Err("at the end, others wait than took a ticket".to_owned());
         }
+        self.room_ends_as(show)?;
         let sold = self.places.iter().filter(|place| matches!(place, Place::Sold(_))).count();
         let in_orders: usize = show.orders().map(|order| order.seats.len()).sum();
         if sold != in_orders {

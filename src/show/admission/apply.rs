@@ -1,5 +1,7 @@
 //! What entries do to the waiting room: the guards of its kinds.
 
+use std::ops::Bound;
+
 use super::super::apply::RoomOutcome;
 use super::super::{Admission, Head, SessionId, Show, Time};
 use super::{Alias, Draw, DrawSecret, GIVEN_BACK_MAX, Place, RETURN_MS, RoomFact, WaitingRoom};
@@ -73,12 +75,9 @@ impl Show {
         if !fits {
             return None;
         }
-        let skipped = if upto > before {
-            room.given_back.range(before + 1..=upto).count() as u64
-        } else {
-            // No such range: new numbers are not called.
-            0
-        };
+        // Not `before + 1..=upto`, which is no range where nobody new is called.
+        let new = (Bound::Excluded(before), Bound::Included(upto));
+        let skipped = room.given_back.range(new).count() as u64;
         if next.len() as u64 + (upto - before - skipped) > free {
             return None;
         }

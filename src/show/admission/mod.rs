@@ -201,21 +201,32 @@ impl WaitingRoom {
             });
         }
         (room.numbers, room.serving) = (from.number()?, from.number()?);
+        if room.serving > room.numbers {
+            return Err(CodecError::Value("more are served than came"));
+        }
+        let drawn_as_they_came =
+            |draw: &Draw| draw.count == room.arrivals && draw.count <= room.numbers;
+        if !room.draw.as_ref().is_none_or(drawn_as_they_came) {
+            return Err(CodecError::Value("a draw of others than came"));
+        }
         for _ in 0..from.length()? {
-            room.given_back.insert(from.number()?);
+            let number = from.number()?;
+            let before = room.given_back.last().copied().unwrap_or(room.serving);
+            if number <= before || number > room.numbers {
+                return Err(CodecError::Value("a number given back that cannot be"));
+            }
+            room.given_back.insert(number);
         }
         for _ in 0..from.length()? {
             let number = from.number()?;
             let place = Place::read(from)?;
             let twice =
                 matches!(place, Place::Pass { alias, .. } if room.by_alias.contains_key(&alias));
-            if twice || room.places.contains_key(&number) || number > room.serving {
+            let before = room.places.last_key_value().map_or(0, |(number, _)| *number);
+            if twice || number <= before || number > room.serving {
                 return Err(CodecError::Value("a place that cannot be"));
             }
             room.put(number, Some(place));
-        }
-        if room.serving > room.numbers {
-            return Err(CodecError::Value("more are served than came"));
         }
         Ok(room)
     }

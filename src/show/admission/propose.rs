@@ -24,11 +24,14 @@ impl Show {
     }
 
     fn doors_are_due(&self, now: Time) -> bool {
-        self.doors_at().is_some_and(|at| at <= now) && now < self.definition.starts_at
+        self.doors_at().is_some_and(|at| at <= now)
     }
 
-    /// When closed doors are to open.
+    /// When closed doors are to open; where nobody was there to do so, after the show began: who came
+    /// is told the draw, and nobody is woken for it for ever. Never where there is nothing to draw
+    /// with.
     fn doors_at(&self) -> Option<Time> {
+        self.definition.draw_secret?;
         let room = self.room.as_ref()?;
         self.definition.policy.admission.as_ref()?.doors_at.filter(|_| room.draw.is_none())
     }
@@ -36,8 +39,7 @@ impl Show {
     /// When the waiting room has something to do by itself.
     pub fn next_in_waiting_room(&self) -> Option<Time> {
         let end = self.room.as_ref()?.next_end();
-        let doors = self.doors_at().filter(|at| *at < self.definition.starts_at);
-        end.into_iter().chain(doors).min()
+        end.into_iter().chain(self.doors_at()).min()
     }
 
     /// What the waiting room has to do at `now`.
