@@ -9,7 +9,7 @@ use usher::config::Durability;
 use usher::log::{Known, Log};
 
 use super::{
-    EPOCH, after, append, begun, entries, heard, heard_of, next, open, open_at, texts, until,
+    EPOCH, after, append, begun, entries, heard_of, hears_again, next, open, open_at, texts, until,
 };
 use crate::proxy::Proxy;
 use crate::redis_server::{RedisServer, Reply, Sentinel};
@@ -44,12 +44,7 @@ async fn the_primary_is_found_by_its_name_and_found_again_after_a_failover() {
     assert_eq!(super::pages(&replica), 2);
     // The old primary comes back and is told to follow; nobody takes it for the primary.
     primary.start_again();
-    until("it is heard at the new primary", async || {
-        last = after(&append(&log, last, &["c"]).await);
-        let soon = std::time::Duration::from_millis(200);
-        tokio::time::timeout(soon, heard(&mut hearing)).await.is_ok()
-    })
-    .await;
+    hears_again(&mut hearing, &log, last).await;
     let found = texts(&other).await;
     assert_eq!(found[..2], ["a", "b"]);
     assert_eq!(found.len() as i64, super::pages(&replica));
