@@ -102,6 +102,35 @@ async fn answer(socket: TcpStream, told: watch::Receiver<(u64, u16)>) -> Option<
     Some(())
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_was_the_primary_before_is_found_when_it_is_again() {
+    let mut first = RedisServer::start();
+    let mut second = RedisServer::replica_of(first.port());
+    let witness = Witness::who_says(1, first.port()).await;
+    let log = open(&format!("redis+sentinel://127.0.0.1:{}/house", witness.port)).await;
+    let hamlet = begun(&log).await;
+    let mut last = after(&append(&log, Known::nothing(EPOCH), &["a"]).await);
+    until("the replica has it", async || super::pages(&second) == 1).await;
+    let mut goes_on = async || {
+        until("it goes on", async || {
+            let told = log.append(&hamlet, last, entries(&["b"])).await;
+            told.map(|told| last = after(&told)).is_ok()
+        })
+        .await;
+    };
+    first.kill();
+    second.promote();
+    witness.says(2, second.port());
+    goes_on().await;
+    first.start_again();
+    first.follow(second.port());
+    second.kill();
+    first.promote();
+    witness.says(3, first.port());
+    goes_on().await;
+    assert_eq!(texts(&log).await.len() as i64, super::pages(&first));
+}
+
 /// A primary with two replicas, the line between that can be cut, and two witnesses: one on the
 /// primary's side, that comes first in the address, and one on the replicas'.
 struct Divided {
