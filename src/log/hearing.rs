@@ -25,7 +25,9 @@ pub enum Heard {
         /// None where only that place is told: whoever does not know it asks.
         entries: Vec<Recorded>,
     },
-    /// There may be entries that were not heard: the log is to be asked.
+    /// There may be entries that were not heard: the log is to be asked. Said when a line is new, and
+    /// whenever it was broken, once it stands again. What is said until then is not heard, so it may be
+    /// that nothing follows for long.
     Missed,
 }
 

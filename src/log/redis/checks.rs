@@ -165,18 +165,17 @@ fn online_replicas(info: &Told) -> usize {
 
 /// What `INFO` tells, by name.
 async fn info(map: &Map, node: &Node) -> anyhow::Result<Told> {
-    let (_, mut connection) = node.connection(0, map.login()).await?;
-    let told: String = redis::cmd("INFO").query_async(&mut connection).await?;
+    let told = node.ask(map.login(), &redis::cmd("INFO"), CHECKED_WITHIN).await?;
+    let told: String = from_redis_value(told.extract_error()?)?;
     let lines = told.lines().filter_map(|line| line.split_once(':'));
     Ok(lines.map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
 }
 
 /// The settings that matter; none where they may not be read.
 async fn settings(map: &Map, node: &Node) -> anyhow::Result<Option<Told>> {
-    let (_, mut connection) = node.connection(0, map.login()).await?;
     let mut get = redis::cmd("CONFIG");
     get.arg("GET").arg("appendfsync").arg("no-appendfsync-on-rewrite");
-    match connection.send_packed_command(&get).await? {
+    match node.ask(map.login(), &get, CHECKED_WITHIN).await? {
         Value::ServerError(_) => Ok(None),
         told => Ok(Some(from_redis_value(told)?)),
     }

@@ -3,8 +3,6 @@
 
 use std::collections::HashSet;
 
-use anyhow::Context;
-
 use super::super::{ReadError, StreamId};
 use super::shared::Core;
 use super::{names, scripts};
@@ -46,11 +44,9 @@ impl Core {
     async fn ids(&self) -> anyhow::Result<HashSet<String>> {
         let mut all = HashSet::new();
         for node in self.map.primaries().await? {
-            let told = tokio::time::timeout(super::asking::ANSWERED_WITHIN, async {
-                let (_, mut connection) = node.connection(0, self.map.login()).await?;
-                redis::cmd("INFO").query_async::<String>(&mut connection).await
-            });
-            let told = told.await.context("it does not answer")??;
+            let info = redis::cmd("INFO");
+            let told = node.ask(self.map.login(), &info, super::asking::ANSWERED_WITHIN).await?;
+            let told: String = redis::from_redis_value(told.extract_error()?)?;
             let ids = told.lines().filter(|line| IDS.iter().any(|id| line.starts_with(id)));
             all.extend(ids.map(str::to_owned));
         }

@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use anyhow::Context;
 use redis::Value;
-use redis::aio::MultiplexedConnection;
 use tokio::time::timeout;
 
 use super::names::SLOTS;
@@ -147,23 +146,16 @@ impl Map {
     async fn find_cluster(&self) -> anyhow::Result<()> {
         let mut error = anyhow::anyhow!("nobody was asked");
         for node in self.who_may_know() {
-            let told = timeout(TOLD_WITHIN, async {
-                let (_, mut connection) = node.connection(0, &self.login).await?;
-                let mut ask = redis::cmd("CLUSTER");
-                ask.arg("SLOTS").query_async::<Value>(&mut connection).await
-            });
-            match told.await {
-                Ok(Ok(told)) => match ranges(&told, &node.place) {
+            let told = node.ask(&self.login, redis::cmd("CLUSTER").arg("SLOTS"), TOLD_WITHIN).await;
+            match told.and_then(|told| Ok(told.extract_error()?)) {
+                Ok(told) => match ranges(&told, &node.place) {
                     Some(ranges) => {
                         self.settle(ranges);
                         return Ok(());
                     }
                     None => error = anyhow::anyhow!("{} tells no slots", node.place),
                 },
-                Ok(Err(failed)) => {
-                    error = anyhow::Error::new(failed).context(node.place.to_string())
-                }
-                Err(_) => error = anyhow::anyhow!("{} does not answer", node.place),
+                Err(failed) => error = failed,
             }
         }
         Err(error.context("nobody tells where the cluster's slots are"))
@@ -229,12 +221,9 @@ impl Map {
             let error = error.unwrap_or_else(|| anyhow::anyhow!("nobody was asked"));
             return Err(error.context(format!("no Sentinel tells where the primary {name} is")));
         };
-        let is_primary = timeout(TOLD_WITHIN, async {
-            let (_, mut connection) = self.node_at(&place).connection(0, &self.login).await?;
-            is_primary(&mut connection).await
-        });
-        let is_primary = is_primary.await.with_context(|| format!("{place} does not answer"))?;
-        anyhow::ensure!(is_primary?, "{place} is not the primary that Sentinels take it for");
+        let node = self.node_at(&place);
+        let role = node.ask(&self.login, &redis::cmd("ROLE"), TOLD_WITHIN).await?;
+        anyhow::ensure!(is_primary(&role), "{place} is not the primary that Sentinels take it for");
         self.all_at(&place);
         Ok(())
     }
@@ -255,13 +244,13 @@ impl Map {
     }
 }
 
-async fn is_primary(connection: &mut MultiplexedConnection) -> anyhow::Result<bool> {
-    let role: Value = redis::cmd("ROLE").query_async(connection).await?;
-    let name = match &role {
+/// Whether it is a primary that tells this of its role.
+fn is_primary(role: &Value) -> bool {
+    let name = match role {
         Value::Array(parts) => parts.first(),
         _ => None,
     };
-    Ok(matches!(name, Some(Value::BulkString(name)) if name == b"master"))
+    matches!(name, Some(Value::BulkString(name)) if name == b"master")
 }
 
 /// What `CLUSTER SLOTS` tells: from, to, the primary's host and port and more, its replicas.

@@ -2,18 +2,20 @@
 //!
 //! A connection carries any number of requests at a time; a server answers them in order, and one
 //! that makes it wait (`WAIT`) holds up what follows. So there are a few to each server, and a stream
-//! always uses the same one.
+//! always uses the same one. Questions about the server itself have one of their own.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use anyhow::Context;
 use redis::aio::{AsyncPushSender, MultiplexedConnection};
 use redis::{
-    AsyncConnectionConfig, Client, ConnectionAddr, IntoConnectionInfo, ProtocolVersion,
-    RedisConnectionInfo, RedisError, RedisResult, io::tcp::TcpSettings,
+    AsyncConnectionConfig, Client, Cmd, ConnectionAddr, IntoConnectionInfo, ProtocolVersion,
+    RedisConnectionInfo, RedisError, RedisResult, Value, io::tcp::TcpSettings,
 };
 use tokio::sync::Mutex;
+use tokio::time::timeout_at;
 
 use crate::config::RedisServer;
 
@@ -116,6 +118,8 @@ pub(super) const UNHEARD: Option<fn(redis::PushInfo) -> Result<(), ()>> = None;
 pub(super) struct Node {
     pub(super) place: Place,
     lanes: Vec<Mutex<Lane>>,
+    /// Of no stream.
+    aside: Mutex<Lane>,
     made: AtomicU64,
 }
 
@@ -132,7 +136,7 @@ enum Lane {
 impl Node {
     pub(super) fn new(place: Place, lanes: usize) -> Self {
         let lanes = (0..lanes).map(|_| Mutex::default()).collect();
-        Self { place, lanes, made: AtomicU64::new(0) }
+        Self { place, lanes, aside: Mutex::default(), made: AtomicU64::new(0) }
     }
 
     /// The connection on which `slot` is asked for.
@@ -141,9 +145,36 @@ impl Node {
         slot: u16,
         login: &Login,
     ) -> RedisResult<(u64, MultiplexedConnection)> {
+        self.open(self.lane(slot), login).await
+    }
+
+    /// What it answers to a question about itself. Where nothing comes, the connection is given up: who
+    /// asks again makes another.
+    pub(super) async fn ask(
+        &self,
+        login: &Login,
+        question: &Cmd,
+        within: Duration,
+    ) -> anyhow::Result<Value> {
+        let deadline = tokio::time::Instant::now() + within;
+        let silent = || format!("{} does not answer", self.place);
+        let open = timeout_at(deadline, self.open(&self.aside, login)).await;
+        let (number, mut connection) = open.with_context(silent)??;
+        let answer = timeout_at(deadline, connection.send_packed_command(question)).await;
+        if !matches!(answer, Ok(Ok(_))) {
+            self.close(&self.aside, number).await;
+        }
+        answer.with_context(silent)?.with_context(|| self.place.to_string())
+    }
+
+    async fn open(
+        &self,
+        lane: &Mutex<Lane>,
+        login: &Login,
+    ) -> RedisResult<(u64, MultiplexedConnection)> {
         // Held while connecting: who comes meanwhile shares the new one, or the failure, so that a
         // server that is gone is not called by everybody who waits for it.
-        let mut lane = self.lane(slot).lock().await;
+        let mut lane = lane.lock().await;
         match &*lane {
             Lane::Open(number, connection) => return Ok((*number, connection.clone())),
             Lane::Failed(at, error) if at.elapsed() < FAILURE_SHARED => return Err(error.clone()),
@@ -165,7 +196,11 @@ impl Node {
     /// Gives up a connection that is broken or does not answer. What is still under way on it may yet
     /// be answered.
     pub(super) async fn give_up(&self, slot: u16, number: u64) {
-        let mut lane = self.lane(slot).lock().await;
+        self.close(self.lane(slot), number).await;
+    }
+
+    async fn close(&self, lane: &Mutex<Lane>, number: u64) {
+        let mut lane = lane.lock().await;
         if matches!(&*lane, Lane::Open(current, _) if *current == number) {
             *lane = Lane::Unused;
         }

@@ -184,12 +184,7 @@ async fn a_primary_that_dies_is_replaced_and_selling_goes_on_by_itself() {
         }
     })
     .await;
-    super::until("it is heard", async || {
-        let told = log.append(&hamlet, last, vec![Bytes::from_static(b"c")]).await;
-        last = super::after(&told.expect("an append"));
-        tokio::time::timeout(Duration::from_millis(200), heard(&mut hearing)).await.is_ok()
-    })
-    .await;
+    super::hears_again(&mut hearing, &log, last).await;
     let found = texts(&other).await;
     assert_eq!(found[..1], ["a"]);
     assert!(found.contains(&"b".to_owned()));

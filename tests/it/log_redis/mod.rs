@@ -78,9 +78,13 @@ fn pages(redis: &RedisServer) -> i64 {
 async fn heard(hearing: &mut Hearing) -> Known {
     loop {
         if let Heard::Entries { after, entries } = next(hearing).await {
-            return if entries.is_empty() { after } else { known(after.position.epoch, &entries) };
+            return end_of(after, &entries);
         }
     }
+}
+
+fn end_of(before: Known, page: &[Recorded]) -> Known {
+    if page.is_empty() { before } else { known(before.position.epoch, page) }
 }
 
 /// Hears until what was appended here is heard of, at its place and with its mark.
@@ -92,6 +96,24 @@ async fn heard_of(hearing: &mut Hearing, appended: &Appended) {
             return assert_eq!(heard, place);
         }
     }
+}
+
+/// Appends after `known` until an append is heard of. What is said while a line is made anew is not
+/// heard: that something was missed is, once the line stands, and then the next append is.
+async fn hears_again(hearing: &mut Hearing, log: &RedisLog, mut known: Known) {
+    let hears = async {
+        loop {
+            known = after(&append(log, known, &["are you there"]).await);
+            while let Heard::Entries { after, entries } = next(hearing).await {
+                let place = end_of(after, &entries);
+                if place.position.seq >= known.position.seq {
+                    return assert_eq!(place, known);
+                }
+            }
+        }
+    };
+    let hears = tokio::time::timeout(PATIENCE, hears).await;
+    assert!(hears.is_ok(), "it is heard that something was missed, again and again");
 }
 
 /// The next that is heard.

@@ -6,7 +6,9 @@ use usher::config::RedisAddress;
 use usher::log::redis::{OpenError, RedisLog};
 use usher::log::{AppendError, Heard, Known, Log, ReadError};
 
-use super::{after, append, begun, entries, heard, heard_of, next, open, pages, texts, until};
+use super::{
+    after, append, begun, entries, heard_of, hears_again, next, open, pages, texts, until,
+};
 use crate::proxy::{Proxy, Way};
 use crate::redis_server::RedisServer;
 
@@ -85,8 +87,7 @@ async fn while_redis_stands_still_all_is_answered_within_two_seconds_and_then_go
     let unknown = told.expect("an answer");
     assert!(unknown.since_known.len() <= 2, "{unknown:?}");
     let known = unknown.since_known.last().map_or(after(&first), |_| after(&unknown));
-    let last = append(&log, known, &["d"]).await;
-    heard_of(&mut hearing, &last).await;
+    hears_again(&mut hearing, &log, known).await;
     assert_eq!(texts(&log).await, texts(&other).await);
 }
 
@@ -105,14 +106,7 @@ async fn after_a_kill_all_that_was_acknowledged_is_there_and_it_goes_on_by_itsel
     redis.start_again();
     append(&log, after(&first), &["c"]).await;
     assert_eq!(texts(&other).await, ["a", "c"]);
-    until("it is heard again", async || {
-        let all = log.read(&hamlet, 0, 100).await.expect("a stream");
-        let last = super::known(super::EPOCH, &all);
-        append(&log, last, &["are you there"]).await;
-        let soon = tokio::time::timeout(Duration::from_millis(200), heard(&mut hearing));
-        soon.await.is_ok()
-    })
-    .await;
+    hears_again(&mut hearing, &log, known_now(&log).await).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -182,8 +176,7 @@ async fn a_listener_whose_line_died_without_a_word_hears_again() {
     }
     proxy.pass();
     assert_eq!(next(&mut hearing).await, Heard::Missed);
-    let last = append(&near, known_now(&near).await, &["heard"]).await;
-    heard_of(&mut hearing, &last).await;
+    hears_again(&mut hearing, &near, known_now(&near).await).await;
 }
 
 async fn known_now(log: &RedisLog) -> Known {

@@ -5,7 +5,7 @@ use usher::log::{AppendError, Chain, Known, Lives, Log, Snapshot};
 
 use super::{EPOCH, after, append, begun, entries, known, open, show, texts};
 use crate::proxy::Proxy;
-use crate::redis_server::RedisServer;
+use crate::redis_server::{RedisServer, Reply};
 
 /// A primary whose replica was cut off before the last appends, and a door to whichever is the one.
 struct Failover {
@@ -35,8 +35,13 @@ impl Failover {
     }
 }
 
-async fn replicated(failover: &Failover, count: i64) {
-    super::until("the replica has it", async || super::pages(&failover.replica) == count).await;
+/// Waits until the replica has the snapshot, and with it all that was written before.
+async fn snapshot_is_replicated(failover: &Failover) {
+    super::until("the replica has the snapshot", async || {
+        let kept = failover.replica.ask(&["HEXISTS", "usher:{hamlet}:snapshot", "seal"]);
+        kept == Reply::Number(1)
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -52,7 +57,7 @@ async fn a_lost_tail_is_noticed_by_all_who_knew_it_and_the_history_goes_on_in_a_
     };
     let common = snapshot(after(&kept), b"of what was kept");
     log.save_snapshot(&hamlet, common.clone()).await.expect("a snapshot");
-    replicated(&redis, 1).await;
+    snapshot_is_replicated(&redis).await;
     redis.cut_off();
     let lost = append(&log, after(&kept), &["lost 1", "lost 2"]).await;
     let of_lost = snapshot(after(&lost), b"of what was lost");

@@ -6,13 +6,14 @@ use std::time::{Duration, Instant};
 use rand::RngExt as _;
 use rand::rngs::StdRng;
 use usher::protocol::rpc::StorageState;
+use usher::show::ShowId;
 
 use super::buyers::Counts;
 use super::crowd::Crowd;
 use super::stage::{NODES, PATIENCE, Stage, until};
 use super::{ANSWER_MS_MAX, chance};
 use crate::proxy::Proxy;
-use crate::redis_server::RedisServer;
+use crate::redis_server::{RedisServer, Reply};
 
 /// How long until every socket shows the new life, and what a busy machine adds.
 const AFRESH_MS_MAX: u128 = 2_500;
@@ -27,7 +28,9 @@ async fn history_that_a_failover_lost_is_noticed_by_every_node_and_told_to_every
     let show = stage.a_show().await;
     let crowd = Crowd::come_to_lose(&stage, &show, &mut random).await;
 
-    // The replica hears nothing more, and the primary acknowledges on.
+    // Less than all of it is to be lost: where none of it is left, each node may begin a life of its own.
+    until("the replica knows some of it", || known_to(&replica, &show) > 0).await;
+    // It hears nothing more, and the primary acknowledges on.
     between.stop_all();
     crowd.buy_more(200).await;
     stage.lines().for_each(Proxy::cut);
@@ -80,13 +83,7 @@ async fn a_tail_that_only_one_node_knew_is_missed_although_the_log_outgrew_it() 
     }
     crowd.are_told(&[0, 1], StorageState::Away).await;
     let known = stage.houses().at(0).head(&show).await.expect("a head").seq;
-    let meta = format!("usher:{{{show}}}:meta");
-    until("the replica knows as much", || {
-        let last = replica.ask(&["HGET", &meta, "last"]).text();
-        let (seq, _) = last.split_once('-').expect("a page's id");
-        seq.parse::<u64>().expect("a place") >= known
-    })
-    .await;
+    until("the replica knows as much", || known_to(&replica, &show) >= known).await;
     between.stop_all();
     crowd.buy_more(20).await;
     stage.line(2).cut();
@@ -118,6 +115,20 @@ async fn a_tail_that_only_one_node_knew_is_missed_although_the_log_outgrew_it() 
     crowd.buy_more(100).await;
     assert_eq!(stage.counted("usher_forks_total").await, [1; NODES]);
     assert!(crowd.agree(&replica).await > 0, "nothing was lost, so nothing was proven");
+}
+
+/// The last place of the show's log that `redis` knows; 0 where it does not know the show.
+fn known_to(redis: &RedisServer, show: &ShowId) -> u64 {
+    match redis.ask(&["HGET", &format!("usher:{{{show}}}:meta"), "last"]) {
+        Reply::Text(last) => {
+            let (seq, _) = last.split_once('-').expect("a page's id");
+            seq.parse().expect("a place")
+        }
+        other => {
+            assert_eq!(other, Reply::Nothing);
+            0
+        }
+    }
 }
 
 /// A primary and its replica, in turns; what is between them can be cut.

@@ -14,8 +14,8 @@ const NAME: &str = "house";
 pub(crate) struct Sentinel {
     port: u16,
     child: Child,
-    /// Where it notes what it knows.
-    _folder: TempDir,
+    /// Where it notes what it knows, and what it does.
+    folder: TempDir,
 }
 
 impl Sentinel {
@@ -25,6 +25,7 @@ impl Sentinel {
         let settings = format!(
             "port {port}\n\
              bind 127.0.0.1\n\
+             logfile sentinel.log\n\
              sentinel monitor {NAME} 127.0.0.1 {} 1\n\
              sentinel down-after-milliseconds {NAME} 500\n\
              sentinel failover-timeout {NAME} 3000\n",
@@ -39,7 +40,7 @@ impl Sentinel {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .spawn();
-        let sentinel = Self { port, child: child.expect("it starts"), _folder: folder };
+        let sentinel = Self { port, child: child.expect("it starts"), folder };
         wait_until("the Sentinel knows the replica", || {
             matches!(sentinel.ask(&["SENTINEL", "REPLICAS", NAME]),
                 Some(Reply::List(replicas)) if replicas.len() == 1)
@@ -68,7 +69,12 @@ impl Sentinel {
 }
 
 impl Drop for Sentinel {
+    /// Where the test failed, what it did.
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            let told = fs::read_to_string(self.folder.path().join("sentinel.log"));
+            eprintln!("the Sentinel:\n{}", told.unwrap_or_default());
+        }
         self.child.kill().ok();
         self.child.wait().ok();
     }
