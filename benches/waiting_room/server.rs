@@ -101,6 +101,8 @@ pub(crate) async fn serve() {
             messages_burst: fast,
             attempts_per_second: fast,
             attempts_burst: fast,
+            numbers_per_second: fast,
+            numbers_burst: fast,
             ..Limits::default()
         },
         ..Settings::default()
