@@ -62,10 +62,10 @@ fn drawn(secret: [u8; 32], chain: [u8; 32], count: usize) -> Vec<u64> {
         let bits: Vec<bool> = blocks
             .flat_map(|block| (0..256).map(move |bit| block[bit / 8] >> (bit % 8) & 1 == 1))
             .collect();
-        for place in 0..count {
+        for (place, bit) in bits.into_iter().enumerate().take(count) {
             let mirror = (pivot + count - place) % count;
             // Each pair once, by its later place.
-            if mirror < place && bits[place] {
+            if mirror < place && bit {
                 people.swap(place, mirror);
             }
         }

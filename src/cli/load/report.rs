@@ -170,6 +170,12 @@ impl Report {
                     .to_owned(),
             );
         }
+        if self.buyers.refusals.contains_key("not_admitted") {
+            hints.push(
+                "The show has a waiting room, and buyers here do not wait: take a show without one."
+                    .to_owned(),
+            );
+        }
         if self.viewers.moved_on > 0 {
             hints.push(
                 "Somebody else is changing this show, so not every picture could be compared. \
