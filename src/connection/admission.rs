@@ -60,7 +60,6 @@ impl Doorkeeper {
         let mut seq = None;
         if stands.is_none() && !busy {
             self.count_number(asker).map_err(|refusal| self.at_the_door(refusal))?;
-            self.count_number(asker).map_err(|refusal| self.at_the_door(refusal))?;
             let taken = match room(show, asker, RoomCommand::TakeNumber { session }).await {
                 Ok(taken) => taken,
                 Err(Refused { refusal: Refusal::ShowOver, .. }) => return Ok(None),
