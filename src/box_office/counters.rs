@@ -73,6 +73,12 @@ pub struct Counters {
     pub offers: AtomicU64,
     /// Tickets closed, but by an accepted offer.
     pub tickets_closed: AtomicU64,
+    /// Numbers (before the doors: arrivals) of waiting rooms taken.
+    pub numbers: AtomicU64,
+    /// Numbers called, but for those called again.
+    pub called: AtomicU64,
+    /// Passes given.
+    pub admitted: AtomicU64,
     /// Entries whose guard was false.
     pub voids: AtomicU64,
     /// Appends the log did not answer.
@@ -96,6 +102,9 @@ impl Default for Counters {
             releases: AtomicU64::new(0),
             lapses: AtomicU64::new(0),
             sales: AtomicU64::new(0),
+            numbers: AtomicU64::new(0),
+            called: AtomicU64::new(0),
+            admitted: AtomicU64::new(0),
             joins: AtomicU64::new(0),
             offers: AtomicU64::new(0),
             tickets_closed: AtomicU64::new(0),

@@ -12,14 +12,16 @@ use uuid::Uuid;
 
 use crate::hub::SocketId;
 use crate::log::Appended;
-use crate::protocol::rpc::{HoldView, Notice, OrderView, WaitingView};
+use crate::protocol::rpc::OrderView;
 use crate::show::{
-    Alias, Asked, Command, Entry, Fact, Head, Outcome, Proposal, Refusal, RoomFact, RoomOutcome,
-    SeatChange, SessionId, Show, TicketId, Time, propose,
+    Asked, Command, Outcome, Proposal, Refusal, SeatChange, SessionId, Show, TicketId, Time,
+    propose,
 };
 
+use super::pending::{Answer, Pending, Refused, Reply, Told};
 use super::replica::{OpenError, Replica};
-use super::telling::{answer, told, view_of};
+use super::takers::Takers;
+use super::telling::{answer, told};
 
 /// How many lapses one turn proposes at most, so that a house full of them does not keep buyers
 /// waiting.
@@ -29,73 +31,6 @@ const FOLLOW_UPS_MAX: usize = 1_024;
 /// What another node's turn caused is that node's to follow up; this node does it where nothing was
 /// heard of it for so long.
 const OTHERS_FOLLOW_MS: u64 = 50;
-
-/// What a command that was granted is answered with.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
-    /// A hold, as it is now.
-    Hold(HoldView),
-    /// A ticket, as it is now.
-    Waiting(WaitingView),
-    /// A number of the waiting room, or, `early`, an arrival before its doors open; and the head of the
-    /// log with it.
-    Number {
-        /// Which.
-        number: u64,
-        /// Whether it is an arrival.
-        early: bool,
-        /// To be kept as proof.
-        head: Head,
-    },
-    /// It is done; there is no more to say.
-    Done,
-    /// An order.
-    Order(OrderView),
-}
-
-/// A grant, and where and when it happened.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reply {
-    /// What.
-    pub answer: Answer,
-    /// The position of the change.
-    pub seq: u64,
-    /// The clock.
-    pub now: Time,
-}
-
-/// A refusal, and what is needed to tell it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refused {
-    /// Why not.
-    pub refusal: Refusal,
-    /// The hold that `already_holding` speaks of.
-    pub holding: Option<HoldView>,
-    /// The clock.
-    pub now: Time,
-}
-
-/// One command waiting at the desk.
-#[derive(Debug)]
-pub struct Pending {
-    /// What is asked.
-    pub command: Command,
-    /// The socket that asked, if one did: it gets the answer, not the notice.
-    pub socket: Option<SocketId>,
-    /// Who waits for the answer; the house's own commands wait for none.
-    pub answer: Option<oneshot::Sender<Result<Reply, Refused>>>,
-}
-
-/// Something a session is to be told on its sockets.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Told {
-    /// Whom.
-    pub session: SessionId,
-    /// Not on this one: it gets the answer.
-    pub except: Option<SocketId>,
-    /// What.
-    pub notice: Notice,
-}
 
 /// What became of a turn.
 #[derive(Debug, Default)]
@@ -117,15 +52,6 @@ struct Appending {
     /// Its entries' places, counted from the first of the turn's own.
     first: usize,
     count: usize,
-}
-
-/// Those who take numbers in one turn: one entry is for them all.
-#[derive(Debug)]
-struct Takers {
-    askers: Vec<Pending>,
-    aliases: Vec<Alias>,
-    /// The entry's place, counted from the first of the turn's own.
-    place: usize,
 }
 
 /// A replica that many may read and one desk changes. It shows only what the log has: whoever reads
@@ -231,12 +157,8 @@ impl Desk {
         for pending in ended.map(lapse).chain(follows).chain(waited).chain(inbox.drain(..)) {
             self.propose_one(&replica, pending, now, &mut entries);
         }
-        if !self.takers.askers.is_empty() {
-            self.takers.place = entries.len();
-            let aliases = std::mem::take(&mut self.takers.aliases).into();
-            let fact = Fact::OfRoom(RoomFact::NumbersTaken { aliases });
-            entries.push(Bytes::from(Entry { time: now, fact }.to_bytes()));
-        }
+        let taken = self.takers.entry(entries.len(), now);
+        entries.extend(taken.map(|entry| Bytes::from(entry.to_bytes())));
         entries
     }
 
@@ -254,13 +176,7 @@ impl Desk {
         let show = replica.show();
         match propose(show, &mut self.asked, &pending.command, now, Uuid::new_v4()) {
             Ok(Proposal::Append(own)) => {
-                if let [Entry { fact: Fact::OfRoom(RoomFact::NumbersTaken { aliases }), .. }] =
-                    &own[..]
-                {
-                    self.takers.aliases.extend(aliases);
-                    self.takers.askers.push(pending);
-                    return;
-                }
+                let Some(pending) = self.takers.take_in(pending, &own) else { return };
                 self.appending.push(Appending { pending, first: entries.len(), count: own.len() });
                 entries.extend(own.iter().map(|entry| Bytes::from(entry.to_bytes())));
             }
@@ -312,7 +228,7 @@ impl Desk {
             let mine = |next: &&Appending| {
                 place.is_some_and(|place| (next.first..next.first + next.count).contains(&place))
             };
-            if place == Some(takers.place) {
+            if takers.are_at(place) {
                 takers.settle(outcome, replica.head(), &mut answers, &mut self.again);
             }
             let asker = appending.peek().filter(mine);
@@ -356,7 +272,7 @@ impl Desk {
         // What follows is looked for again when the log is there: it may have another history then.
         self.follows_at = Some(now.max(Time(1)));
         let appending = std::mem::take(&mut self.appending).into_iter().map(|next| next.pending);
-        let takers = std::mem::replace(&mut self.takers, Takers::nobody()).askers;
+        let takers = std::mem::replace(&mut self.takers, Takers::nobody()).into_askers();
         let waiting = appending.chain(takers).chain(std::mem::take(&mut self.again)).collect();
         self.refuse_unavailable(waiting, now);
     }
@@ -373,61 +289,4 @@ fn refuse(show: &Show, pending: Pending, refusal: Refusal, now: Time) {
     let refused = Refused::of(show, refusal, now);
     // Who asked may be gone: there is nobody to tell, and nothing was done.
     drop(pending.answered(Err(refused)));
-}
-
-impl Takers {
-    fn nobody() -> Self {
-        Self { askers: Vec::new(), aliases: Vec::new(), place: usize::MAX }
-    }
-
-    /// Their entry was applied: each has the next number, or asks again.
-    fn settle(
-        &mut self,
-        outcome: Outcome,
-        head: Head,
-        answers: &mut Vec<(Pending, Result<Answer, Refused>, u64)>,
-        again: &mut Vec<Pending>,
-    ) {
-        let askers = std::mem::take(&mut self.askers);
-        if let Outcome::OfRoom(RoomOutcome::NumbersTaken { first, early, .. }) = outcome {
-            let numbered = askers.into_iter().zip(first..);
-            answers.extend(numbered.map(|(pending, number)| {
-                (pending, Ok(Answer::Number { number, early, head }), head.seq)
-            }));
-        } else {
-            again.extend(askers);
-        }
-    }
-}
-
-impl Refused {
-    /// A refusal with what the show must add to it.
-    pub(super) fn of(show: &Show, refusal: Refusal, now: Time) -> Self {
-        let holding = match refusal {
-            Refusal::AlreadyHolding { hold } => show.hold(hold).map(|hold| view_of(show, hold)),
-            _ => None,
-        };
-        Self { refusal, holding, now }
-    }
-}
-
-impl Pending {
-    /// Answers a grant. Where nobody waits for it any more (the asker was told `unavailable`
-    /// meanwhile, or its request was given up), its session is told on all its sockets instead.
-    fn granted(self, reply: Reply) -> Option<Told> {
-        let (now, session) = (reply.now, self.command.session());
-        let answer = self.answered(Ok(reply))?.ok()?.answer;
-        let notice = match answer {
-            Answer::Hold(hold) => Notice::HoldChanged { hold, now },
-            Answer::Order(order) => Notice::Order { order, now },
-            // An end is told to all in any case, and a place in line when it is asked for.
-            Answer::Done | Answer::Waiting(_) | Answer::Number { .. } => return None,
-        };
-        Some(Told { session: session?, except: None, notice })
-    }
-
-    /// Gives the answer back where nobody waits for it.
-    fn answered(self, answer: Result<Reply, Refused>) -> Option<Result<Reply, Refused>> {
-        self.answer?.send(answer).err()
-    }
 }

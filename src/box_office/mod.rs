@@ -11,7 +11,9 @@ mod desk;
 mod lobby;
 mod open_show;
 mod pace;
+mod pending;
 mod replica;
+mod takers;
 mod task;
 mod telling;
 
@@ -28,9 +30,10 @@ use crate::tokens::Tokens;
 
 pub use clock::Clock;
 pub use counters::{APPEND_ENTRIES_BOUNDS, APPEND_US_BOUNDS, Counters, Histogram};
-pub use desk::{Answer, Desk, Pending, Refused, Reply, Settled, Shared, Told};
+pub use desk::{Desk, Settled, Shared};
 pub use lobby::{Lobby, Presence, Shown};
 pub use open_show::{Looked, OpenShow, Stands};
+pub use pending::{Answer, Pending, Refused, Reply, Told};
 pub use replica::{News, OpenError, Replica};
 
 /// All open shows of this node.

@@ -15,9 +15,10 @@ use crate::show::{
 };
 
 use super::clock::Clock;
-use super::desk::{Pending, Refused, Reply, Shared};
+use super::desk::Shared;
 use super::lobby::{Lobby, Presence, Shown};
 use super::pace::Pace;
+use super::pending::{Pending, Refused, Reply};
 use super::telling::{view_of, waiting_of};
 
 /// How long an asker waits for the log before hearing `unavailable`: as long as a buyer looks at a

@@ -6,7 +6,7 @@ use crate::show::{
     CloseReason, Command, Decision, Hold, HoldId, Outcome, Refusal, SessionId, Show, Ticket, Time,
 };
 
-use super::desk::{Answer, Refused, Told};
+use super::pending::{Answer, Refused, Told};
 
 /// What is answered to a command whose entries had these outcomes; none where they were void.
 pub(super) fn answer(

@@ -56,11 +56,14 @@ impl Reading {
         let counters = self.house.offices.counters();
         let shows = self.house.offices.all().len() as u64;
         gauge(encoder, "shows_open", "Shows open on this node.", shows)?;
-        let counts: [(&str, &str, &AtomicU64); 12] = [
+        let counts: [(&str, &str, &AtomicU64); 15] = [
             ("holds", "Holds granted.", &counters.holds),
             ("releases", "Holds given back by their buyers.", &counters.releases),
             ("lapses", "Holds that lapsed.", &counters.lapses),
             ("sales", "Orders made.", &counters.sales),
+            ("admission_numbers", "Numbers of waiting rooms taken.", &counters.numbers),
+            ("admission_called", "Numbers called.", &counters.called),
+            ("admission_passes", "Passes given.", &counters.admitted),
             ("waitlist_joins", "Tickets taken for the waitlist.", &counters.joins),
             ("waitlist_offers", "Offers made to those who wait.", &counters.offers),
             (

@@ -7,6 +7,7 @@ mod gap;
 mod others;
 mod outside;
 mod positions;
+mod publishing;
 mod recovery;
 mod room;
 mod saving;
@@ -24,15 +25,16 @@ use crate::hub::{Board, Hub};
 use crate::log::{AppendError, Appended, Heard, Hearing, Log, StreamId};
 use crate::protocol::rpc::Notice;
 use crate::protocol::websocket::CloseCode;
-use crate::show::{Head, Outcome, ShowId, Time};
+use crate::show::{Head, ShowId, Time};
 use crate::tokens::Tokens;
 
 use super::clock::Clock;
 use super::counters::Counters;
-use super::desk::{Desk, Pending, Settled, Shared};
+use super::desk::{Desk, Shared};
 use super::lobby::Lobby;
 use super::open_show::{Ask, OpenShow};
 use super::pace::Pace;
+use super::pending::Pending;
 use super::replica::{OpenError, Replica};
 use outside::Outside;
 use positions::Positions;
@@ -352,46 +354,6 @@ impl Task {
         self.room_changed(&settled, now);
         self.publish(settled);
         Ok(())
-    }
-
-    fn publish(&mut self, settled: Settled) {
-        self.positions.changed(&settled);
-        if let Some(outside) = &mut self.outside {
-            outside.changed(&settled.outcomes);
-        }
-        let seq = self.head().seq;
-        // Who only asked the log may have heard nothing new.
-        if seq > self.board.position().1 {
-            self.board.publish(seq, &settled.changes);
-        }
-        for told in settled.told {
-            let text = Bytes::from(told.notice.encode());
-            self.hub.notify(&self.show, told.session, told.except, text);
-        }
-        for outcome in settled.outcomes {
-            match outcome {
-                Outcome::Void => Counters::count(&self.counters.voids),
-                Outcome::Held { ticket, .. } => {
-                    Counters::count(&self.counters.holds);
-                    if ticket.is_some() {
-                        Counters::count(&self.counters.tickets_closed);
-                    }
-                }
-                Outcome::Released { .. } => Counters::count(&self.counters.releases),
-                Outcome::Lapsed { .. } => Counters::count(&self.counters.lapses),
-                Outcome::Sold { .. } => Counters::count(&self.counters.sales),
-                Outcome::Joined { .. } => Counters::count(&self.counters.joins),
-                Outcome::Offered { .. } => Counters::count(&self.counters.offers),
-                Outcome::Closed { .. } => Counters::count(&self.counters.tickets_closed),
-                Outcome::Changed { .. }
-                | Outcome::Accepted { .. }
-                | Outcome::Parted { .. }
-                | Outcome::PaymentBegun { .. }
-                | Outcome::PaymentDeclined { .. }
-                | Outcome::Blocking
-                | Outcome::OfRoom(_) => {}
-            }
-        }
     }
 
     fn close_at_start(&mut self, now: Time) {

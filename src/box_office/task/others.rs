@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::log::{Appended, Heard};
 use crate::show::{Asked, Command, Refusal, Time, propose};
 
-use super::super::desk::Pending;
+use super::super::pending::Pending;
 use super::super::replica::{News, Replica};
 use super::{End, SILENCE_MAX, Task, left_of};
 

@@ -9,7 +9,8 @@ use crate::protocol::rpc::{HeadView, Notice};
 use crate::show::{Command, Outcome, RoomCommand, RoomOutcome, SessionId, Time};
 use crate::tokens::{Standing, Ticket};
 
-use super::super::desk::{Pending, Settled};
+use super::super::desk::Settled;
+use super::super::pending::Pending;
 use super::{Ask, Task, left_of};
 
 /// How often everybody is told up to where numbers were called, at most.

@@ -67,22 +67,28 @@ impl Draw {
         })
     }
 
-    /// Every arrival's number, the first arrival's first: for whoever wants all of them, much quicker
-    /// than one by one.
+    /// Every arrival's number, the first arrival's first: for whoever wants all of them, a hundred times
+    /// quicker than one by one, since 256 places share a hash.
     pub fn numbers(&self) -> Vec<u64> {
         let seed = self.seed();
-        let mut places: Vec<u64> = (0..self.count).collect();
-        if self.count < 2 {
-            return places.iter().map(|place| place + 1).collect();
-        }
-        for round in 0..ROUNDS {
+        // Who is at each place; a round swaps pairs of them.
+        let mut people: Vec<u64> = (0..self.count).collect();
+        for round in 0..if self.count < 2 { 0 } else { ROUNDS } {
             let pivot = pivot(&seed, round, self.count);
             let mut block = Block::none();
-            for place in &mut places {
-                *place = step(&seed, round, self.count, pivot, *place, &mut block);
+            for place in 0..self.count {
+                let mirror = mirror(place, pivot, self.count);
+                // Each pair once, by its later place.
+                if mirror < place && block.bit(&seed, round, place) {
+                    people.swap(place as usize, mirror as usize);
+                }
             }
         }
-        places.iter().map(|place| place + 1).collect()
+        let mut numbers = vec![0; people.len()];
+        for (person, number) in people.into_iter().zip(1..) {
+            numbers[person as usize] = number;
+        }
+        numbers
     }
 }
 
@@ -92,8 +98,11 @@ fn shuffled(seed: &[u8; 32], count: u64, mut index: u64) -> u64 {
         return index;
     }
     for round in 0..ROUNDS {
-        let pivot = pivot(seed, round, count);
-        index = step(seed, round, count, pivot, index, &mut Block::none());
+        let mirror = mirror(index, pivot(seed, round, count), count);
+        // The two change places, or neither does, by a bit of the later place.
+        if Block::none().bit(seed, round, index.max(mirror)) {
+            index = mirror;
+        }
     }
     index
 }
@@ -106,11 +115,10 @@ fn pivot(seed: &[u8; 32], round: u8, count: u64) -> u64 {
     u64::from_le_bytes(first) % count
 }
 
-/// One round: the place changes with its mirror image, or neither does, by a bit of the later one's.
-fn step(seed: &[u8; 32], round: u8, count: u64, pivot: u64, place: u64, block: &mut Block) -> u64 {
-    let mirror = (pivot + count - place) % count;
-    let later = place.max(mirror);
-    if block.bit(seed, round, later) { mirror } else { place }
+/// The place that this one changes with, or does not, in a round.
+fn mirror(place: u64, pivot: u64, count: u64) -> u64 {
+    // At most `count` of people who came: far from the end of the numbers.
+    (pivot + count - place) % count
 }
 
 /// 256 places' bits of one round: SHA-256 over the seed, the round's number and the block's (8 bytes,
