@@ -112,9 +112,9 @@ const WAITERS: u32 = 10_000;
 
 /// Hold `number`, of seats `2 * number` and the next, is released, and what follows is done: the seats
 /// are kept, and offered to whom they make whole.
-#[divan::bench(sample_count = 50, sample_size = 1)]
-fn a_release_and_its_offer_with_10_000_waiting(bencher: Bencher<'_, '_>) {
-    bencher.with_inputs(|| crowded_once().clone()).bench_local_refs(|show| {
+#[divan::bench(sample_count = 50, sample_size = 1, args = CROWDS)]
+fn a_release_and_its_offer_with_10_000_waiting(bencher: Bencher<'_, '_>, crowd: &str) {
+    bencher.with_inputs(|| crowded_once(crowd).clone()).bench_local_refs(|show| {
         let hold = HoldId(Uuid::from_u128(1 + 9_999));
         let released = Entry { time: Time(1), fact: Fact::HoldReleased { hold } };
         let changes = &mut Vec::new();
@@ -131,9 +131,9 @@ fn a_release_and_its_offer_with_10_000_waiting(bencher: Bencher<'_, '_>) {
 }
 
 /// A sale, and the look for those who could never be seated any more.
-#[divan::bench(sample_count = 50, sample_size = 1)]
-fn a_sale_with_10_000_waiting(bencher: Bencher<'_, '_>) {
-    bencher.with_inputs(|| crowded_once().clone()).bench_local_refs(|show| {
+#[divan::bench(sample_count = 50, sample_size = 1, args = CROWDS)]
+fn a_sale_with_10_000_waiting(bencher: Bencher<'_, '_>, crowd: &str) {
+    bencher.with_inputs(|| crowded_once(crowd).clone()).bench_local_refs(|show| {
         let hold = HoldId(Uuid::from_u128(1 + 9_999));
         let payment = Payment { id: String::new(), state: PaymentState::Captured };
         let sale = Sale {
@@ -154,13 +154,36 @@ fn a_sale_with_10_000_waiting(bencher: Bencher<'_, '_>) {
     });
 }
 
-/// Every seat is held, and ten thousand parties of one to four wait: some for anything, some for one
-/// of the sections, some for a category, some apart; a few seats are kept already.
-fn crowded_once() -> &'static Show {
-    static SHOW: std::sync::OnceLock<Show> = std::sync::OnceLock::new();
-    SHOW.get_or_init(|| {
+/// Who waits: people who mostly want what others want, or ten thousand of whom each wants something
+/// else, which somebody would have to be at pains to bring about.
+const CROWDS: [&str; 2] = ["of a few kinds", "each of its own kind"];
+
+/// Some for anything, some for one of the sections, some for a category, some apart.
+fn of_a_few_kinds(ticket: u32) -> Wish {
+    Wish {
+        quantity: ticket % 4 + 1,
+        together: ticket % 5 != 0,
+        categories: (ticket % 7 == 0).then(|| vec![0, 1]),
+        sections: (ticket % 3 == 0).then(|| vec![(ticket / 3 % 10) as u16]),
+        areas: None,
+    }
+}
+
+/// Each with its own half of the first sixteen sections, and the rest of the house.
+fn of_its_own_kind(ticket: u32, sections: u16) -> Wish {
+    let half = (0..16).filter(|at| ticket >> at & 1 == 0);
+    let sections = Some(half.chain(16..sections).collect());
+    Wish { quantity: ticket % 4 + 1, together: true, categories: None, sections, areas: None }
+}
+
+/// Every seat is held, and ten thousand parties of one to four wait; a few seats are kept already.
+fn crowded_once(crowd: &str) -> &'static Show {
+    static SHOWS: [std::sync::OnceLock<Show>; 2] = [const { std::sync::OnceLock::new() }; 2];
+    let is_odd = crowd == CROWDS[1];
+    SHOWS[usize::from(is_odd)].get_or_init(|| {
         let (mut show, mut seq) = (empty_show(), 0);
         let seats = show.definition().seats;
+        let sections = stadium().sections.len() as u16;
         let mut apply = |show: &mut Show, fact: Fact| {
             seq += 1;
             let outcome = show.apply(head(seq), &Entry { time: Time(1), fact }, &mut Vec::new());
@@ -174,12 +197,9 @@ fn crowded_once() -> &'static Show {
         }
         for ticket in 0..WAITERS {
             let number = Uuid::from_u128(1 << 64 | u128::from(ticket));
-            let wish = Wish {
-                quantity: ticket % 4 + 1,
-                together: ticket % 5 != 0,
-                categories: (ticket % 7 == 0).then(|| vec![0, 1]),
-                sections: (ticket % 3 == 0).then(|| vec![(ticket / 3 % 10) as u16]),
-                areas: None,
+            let wish = match is_odd {
+                true => of_its_own_kind(ticket, sections),
+                false => of_a_few_kinds(ticket),
             };
             let (ticket, session) = (TicketId(number), SessionId(number));
             let joining = Joining { ticket, session, until: Time(u64::MAX), wish };

@@ -60,13 +60,20 @@ impl Show {
             blocked: &self.blocked,
         };
         if !moved.gone.is_empty() || !moved.regained.is_empty() {
+            let hopeless = &mut self.queue.hopeless;
             for (wish, kind) in &mut self.queue.kinds {
-                let before = kind.must_part();
-                kind.lost(&moved.gone, wish, &house);
+                let before = (kind.must_part(), kind.is_hopeless());
+                kind.lost(&moved.gone, &house);
                 kind.regained(&moved.regained, wish, &house);
-                if kind.must_part() != before {
+                let after = (kind.must_part(), kind.is_hopeless());
+                if after.0 != before.0 {
                     moved.looking.extend(kind.members.difference(&kind.blank));
                     moved.looking.extend(kind.hungry.first());
+                }
+                match after.1 {
+                    true if !before.1 => drop(hopeless.insert(wish.clone())),
+                    false if before.1 => drop(hopeless.remove(wish)),
+                    _ => {}
                 }
             }
             moved.looking.extend(self.queue.broken_by(&moved.gone, &house));

@@ -1,12 +1,14 @@
 //! Kinds of wishes: those who want the same stand behind one another, and are judged as one.
 //!
-//! Ten thousand who wait want a few dozen things. What comes free is held against each kind and its
-//! first in line, never against everybody.
+//! Ten thousand who wait want a few dozen things, mostly; but each may want something else, and
+//! nobody can be refused for that. So what is done for every kind, at a sale, is a few steps, and a
+//! release does nothing for every kind: it asks who stands in front, in the order of the line.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
+use std::sync::Arc;
 
-use crate::hall::{Floor, Seat, SeatSet};
+use crate::hall::{Floor, Seat, SeatSet, bits};
 
 use super::super::Wish;
 use super::super::best::neighbours::{blocks, links};
@@ -16,11 +18,11 @@ use super::ticket::Run;
 /// the entry that took them.
 #[derive(Clone, Debug)]
 pub(super) struct Kind {
-    pub(super) places: Places,
+    pub(super) places: Arc<Places>,
     /// How many seats it allows are neither sold nor blocked.
     pub(super) left: u32,
-    /// A run that could still become whole; none where a party could never again sit together.
-    /// Not looked for where the party may sit apart.
+    /// The first run that could still become whole; none where a party could never again sit
+    /// together. Not looked for where the party may sit apart.
     viable: Option<Run>,
     pub(super) members: BTreeSet<u64>,
     /// The members that lack seats.
@@ -73,7 +75,7 @@ impl Kind {
         let unsold = house.unsold();
         let left = wish.mask(house.floor).map_or(unsold.count(), |mask| mask.count_and(&unsold));
         let mut kind = Self {
-            places: Places::of(wish, house.floor),
+            places: Arc::new(Places::of(wish, house.floor)),
             left,
             viable: None,
             members: BTreeSet::new(),
@@ -94,13 +96,28 @@ impl Kind {
         self.places.together && self.viable.is_none() && !self.is_sold_out()
     }
 
+    /// Whether somebody must be dismissed or must part.
+    pub(super) fn is_hopeless(&self) -> bool {
+        self.is_sold_out() || self.must_part()
+    }
+
+    /// The first who lacks seats, and the first for whom nothing is kept.
+    pub(super) fn fronts(&self) -> [Option<u64>; 2] {
+        [self.hungry.first().copied(), self.blank.first().copied()]
+    }
+
     /// `seats` were sold or blocked.
-    pub(super) fn lost(&mut self, seats: &[Seat], wish: &Wish, house: &House<'_>) {
+    pub(super) fn lost(&mut self, seats: &[Seat], house: &House<'_>) {
         let allowed = seats.iter().filter(|seat| self.places.allow(house.floor, **seat));
         let lost = allowed.count() as u32;
         self.left -= lost;
-        if lost > 0 && self.viable.is_some_and(|run| !house.could_be_whole(run, &self.places)) {
-            self.look_for_viable(wish, house);
+        if lost > 0
+            && let Some(run) = self.viable
+            && !house.could_be_whole(run, &self.places)
+        {
+            // Sales only take runs away: those before it were gone already. So all the sales of an
+            // evening together look through the house once.
+            self.viable = house.next_that_could_be_whole(run, &self.places);
         }
     }
 
@@ -109,7 +126,7 @@ impl Kind {
         let allowed = seats.iter().filter(|seat| self.places.allow(house.floor, **seat));
         let regained = allowed.count() as u32;
         self.left += regained;
-        if regained > 0 && self.viable.is_none() {
+        if regained > 0 {
             self.look_for_viable(wish, house);
         }
     }
@@ -165,6 +182,29 @@ impl House<'_> {
                     && places.allow(self.floor, Seat(range.start))
             }
         }
+    }
+}
+
+impl House<'_> {
+    /// The first run after this one that could be whole: rows before areas.
+    fn next_that_could_be_whole(&self, after: Run, places: &Places) -> Option<Run> {
+        let in_rows = match after {
+            Run::Area(_) => None,
+            Run::Row(first) => {
+                self.unsold_after(first).map(Run::Row).find(|run| self.could_be_whole(*run, places))
+            }
+        };
+        in_rows.or_else(|| {
+            let mut others = areas(self.floor).map(|(area, _)| Run::Area(area));
+            others.find(|run| *run > after && self.could_be_whole(*run, places))
+        })
+    }
+
+    fn unsold_after(&self, seat: Seat) -> impl Iterator<Item = Seat> + '_ {
+        let words = self.sold.words().iter().zip(self.blocked.words()).enumerate();
+        let rest = words.skip(seat.0 as usize / 64);
+        let unsold = rest.flat_map(|(at, (sold, blocked))| bits(at, !(sold | blocked)));
+        unsold.filter(move |next| *next > seat)
     }
 }
 

@@ -15,6 +15,7 @@ mod tests;
 mod ticket;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::hall::{Seat, SeatSet};
 
@@ -22,7 +23,7 @@ use super::codec::{CodecError, Reader, Writer};
 use super::{HoldId, SessionId, TicketId, Time, Wish};
 pub(super) use apply::Moved;
 pub(super) use kind::House;
-use kind::Kind;
+use kind::{Kind, Places};
 use ranks::Ranks;
 pub use ticket::{CloseReason, Joining, Ticket};
 use ticket::{Run, read_ticket, write_ticket};
@@ -39,6 +40,13 @@ pub(super) struct Queue {
     by_until: BTreeSet<(Time, u64)>,
     /// Those without an offer, by what they want.
     kinds: BTreeMap<Wish, Kind>,
+    /// The kinds of which somebody must be dismissed or must part.
+    hopeless: BTreeSet<Wish>,
+    /// Of each kind the first who lacks seats and the first for whom nothing is kept, with what the
+    /// kind allows.
+    fronts: BTreeMap<u64, Arc<Places>>,
+    /// How many kinds sit together, by party: none gathers further than the largest.
+    lengths: BTreeMap<u32, u32>,
     /// Those whose party is whole, to be offered.
     whole: BTreeSet<u64>,
     /// The seats kept for tickets, and for which.
@@ -58,6 +66,9 @@ impl Queue {
             by_offer: BTreeMap::new(),
             by_until: BTreeSet::new(),
             kinds: BTreeMap::new(),
+            hopeless: BTreeSet::new(),
+            fronts: BTreeMap::new(),
+            lengths: BTreeMap::new(),
             whole: BTreeSet::new(),
             kept: SeatSet::empty(seats),
             owner: BTreeMap::new(),
@@ -119,10 +130,35 @@ impl Queue {
         let turn = ticket.head.seq;
         self.by_until.insert((ticket.until, turn));
         let wish = &ticket.wish;
-        let kind = self.kinds.entry(wish.clone()).or_insert_with(|| Kind::new(wish, house));
-        kind.members.insert(turn);
-        kind.hungry.insert(turn);
-        kind.blank.insert(turn);
+        if !self.kinds.contains_key(wish) {
+            let kind = Kind::new(wish, house);
+            if kind.is_hopeless() {
+                self.hopeless.insert(wish.clone());
+            }
+            if wish.together {
+                *self.lengths.entry(wish.quantity).or_default() += 1;
+            }
+            self.kinds.insert(wish.clone(), kind);
+        }
+        file(&mut self.kinds, &mut self.fronts, wish, |kind| {
+            kind.members.insert(turn);
+            kind.hungry.insert(turn);
+            kind.blank.insert(turn);
+        });
+    }
+
+    /// The kind of this wish has nobody left.
+    fn forget_kind(&mut self, wish: &Wish) {
+        self.kinds.remove(wish);
+        self.hopeless.remove(wish);
+        if wish.together
+            && let Some(kinds) = self.lengths.get_mut(&wish.quantity)
+        {
+            *kinds -= 1;
+            if *kinds == 0 {
+                self.lengths.remove(&wish.quantity);
+            }
+        }
     }
 
     /// A ticket waits no longer for seats: the answer is those that were kept for it.
@@ -130,13 +166,14 @@ impl Queue {
         let seats = self.keep(turn, Vec::new(), None);
         let Some(ticket) = self.tickets.get(&turn) else { return seats };
         self.by_until.remove(&(ticket.until, turn));
-        if let Some(kind) = self.kinds.get_mut(&ticket.wish) {
+        file(&mut self.kinds, &mut self.fronts, &ticket.wish, |kind| {
             kind.members.remove(&turn);
             kind.hungry.remove(&turn);
             kind.blank.remove(&turn);
-            if kind.members.is_empty() {
-                self.kinds.remove(&ticket.wish);
-            }
+        });
+        if self.kinds.get(&ticket.wish).is_some_and(|kind| kind.members.is_empty()) {
+            let wish = ticket.wish.clone();
+            self.forget_kind(&wish);
         }
         seats
     }
@@ -198,14 +235,14 @@ impl Queue {
             self.kept.insert(*seat);
             self.owner.insert(*seat, turn);
         }
-        if let Some(kind) = self.kinds.get_mut(&ticket.wish) {
-            let file = |set: &mut BTreeSet<u64>, is: bool| {
-                if is { set.insert(turn) } else { set.remove(&turn) }
-            };
-            file(&mut kind.hungry, ticket.lacks());
-            file(&mut kind.blank, ticket.kept.is_empty());
-            file(&mut self.whole, !ticket.lacks() && !ticket.kept.is_empty());
-        }
+        let put = |set: &mut BTreeSet<u64>, is: bool| {
+            if is { set.insert(turn) } else { set.remove(&turn) }
+        };
+        put(&mut self.whole, !ticket.lacks() && !ticket.kept.is_empty());
+        file(&mut self.kinds, &mut self.fronts, &ticket.wish, |kind| {
+            put(&mut kind.hungry, ticket.lacks());
+            put(&mut kind.blank, ticket.kept.is_empty());
+        });
         given_up
     }
 
@@ -241,5 +278,22 @@ impl Queue {
             }
         }
         Ok(queue)
+    }
+}
+
+/// Changes who is of a kind and lacks what, and notes who stands in front then.
+fn file(
+    kinds: &mut BTreeMap<Wish, Kind>,
+    fronts: &mut BTreeMap<u64, Arc<Places>>,
+    wish: &Wish,
+    change: impl FnOnce(&mut Kind),
+) {
+    let Some(kind) = kinds.get_mut(wish) else { return };
+    let before = kind.fronts();
+    change(kind);
+    let after = kind.fronts();
+    if before != after {
+        before.iter().flatten().for_each(|turn| drop(fronts.remove(turn)));
+        fronts.extend(after.into_iter().flatten().map(|turn| (turn, kind.places.clone())));
     }
 }

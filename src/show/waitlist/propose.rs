@@ -40,7 +40,7 @@ impl Show {
             ticket: TicketId(fresh),
             session,
             until: now.plus_ms(self.definition.policy.wait_ms),
-            wish: wish.clone().in_order(),
+            wish: wish.clone().in_normal_form(&self.floor),
         };
         Ok(one(now, Fact::TicketTaken(Box::new(joining))))
     }

@@ -388,3 +388,21 @@ fn a_follow_up_that_another_node_was_quicker_with_is_void() {
     assert_eq!(house.apply(Fact::TicketClosed { ticket, reason }), Outcome::Void);
     assert_eq!(house.apply(Fact::TicketParted { ticket }), Outcome::Void);
 }
+
+#[test]
+fn who_wants_the_same_in_other_words_stands_behind_one_another() {
+    let mut house = full_house();
+    let everything = Wish {
+        categories: Some(vec![2, 1, 0, 1]),
+        sections: Some(vec![1, 0]),
+        areas: Some(vec![0, 1]),
+        ..party(2)
+    };
+    house.join(1, party(2)).unwrap();
+    house.join(2, everything).unwrap();
+    house.join(3, Wish { categories: Some(vec![2]), ..party(2) }).unwrap();
+    house.join(4, Wish { areas: Some(vec![0, 1]), ..party(2) }).unwrap();
+    house.join(5, party(1)).unwrap();
+    house.join(6, apart(1)).unwrap();
+    assert_eq!(house.show.queue.kinds.len(), 3);
+}
