@@ -9,7 +9,7 @@ use super::*;
 /// What happens next, with numbers to choose by.
 type Step = (u8, u8, u8, u8);
 
-fn wish(a: u8, b: u8) -> Wish {
+pub(super) fn wish(a: u8, b: u8) -> Wish {
     let list = |bits: u8, most: u16| -> Option<Vec<u16>> {
         (bits & 1 == 1).then(|| (0..most).filter(|at| bits >> (at + 1) & 1 == 1).collect())
     };
