@@ -141,8 +141,8 @@ impl Show {
         Some(Outcome::Joined { ticket, session })
     }
 
-    /// Guard: the ticket has no offer; these are the seats kept for it, and as many as its party; its
-    /// session holds nothing; the hold's name is new.
+    /// Guard: the ticket has no offer, and need not part first; these are the seats kept for it, and
+    /// as many as its party; its session holds nothing; the hold's name is new.
     pub(in crate::show) fn seats_offered(
         &mut self,
         id: TicketId,
@@ -153,6 +153,7 @@ impl Show {
         let ticket = self.queue.get(id).filter(|ticket| ticket.offer.is_none())?;
         let (turn, session) = (ticket.head.seq, ticket.session);
         let fits = !ticket.lacks()
+            && !self.may_part(ticket)
             && ticket.kept == seats
             && self.holds.get(hold).is_none()
             && self.holds.of_session(session).is_none();

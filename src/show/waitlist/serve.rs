@@ -5,7 +5,9 @@
 //! party. One that wants to sit together takes a whole run as soon as it may have one; else it keeps
 //! what it may have of the run it gathers in, as long as that could become whole; else it begins to
 //! gather in the run of which it may have most. Where its kind can never again sit together, it keeps
-//! seats as one that may sit apart, even before it is told. Of several it takes the one with the lowest number,
+//! seats as one that may sit apart, even before it is told; should its kind be able to again before
+//! that (seats were put back on sale), it gathers in a run as if it had never done so, even if it
+//! is whole: it is not offered apart what it was not told of. Of several it takes the one with the lowest number,
 //! rows before areas. What nobody takes is free.
 //!
 //! Nothing but what changed is looked at: where every ticket has what the rule gives it, and some
@@ -17,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::hall::{Seat, SeatSet};
 
 use super::Queue;
-use super::kind::{House, Places, area_of, areas, whole_run};
+use super::kind::{House, Kind, Places, area_of, areas, whole_run};
 use super::ticket::{Run, Ticket};
 
 /// What one look at a ticket came to: all that it keeps from then on, and in which run.
@@ -44,7 +46,7 @@ impl Queue {
             else {
                 continue;
             };
-            if !ticket.lacks() {
+            if !ticket.lacks() && !self.is_whole_but_apart(ticket) {
                 continue;
             }
             let look = Look { queue: self, house, ticket, turn };
@@ -73,6 +75,13 @@ impl Queue {
             loose.extend(given_up);
             self.call_next_that_parts(&mut called, turn);
         }
+    }
+
+    /// Whether a ticket has seats enough, but took them as one that would have to part, and need not
+    /// any more.
+    fn is_whole_but_apart(&self, ticket: &Ticket) -> bool {
+        let may_part = || self.kinds.get(&ticket.wish).is_some_and(Kind::must_part);
+        ticket.wish.together && ticket.run.is_none() && !may_part()
     }
 
     /// Who is the next to look, after `last`, and whether at the whole house: who was called, or,
