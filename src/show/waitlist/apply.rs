@@ -59,23 +59,11 @@ impl Show {
             sold: &self.sold,
             blocked: &self.blocked,
         };
-        if !moved.gone.is_empty() || !moved.regained.is_empty() {
-            let hopeless = &mut self.queue.hopeless;
-            for (wish, kind) in &mut self.queue.kinds {
-                let before = (kind.must_part(), kind.is_hopeless());
-                kind.lost(&moved.gone, &house);
-                kind.regained(&moved.regained, wish, &house);
-                let after = (kind.must_part(), kind.is_hopeless());
-                if after.0 != before.0 {
-                    moved.looking.extend(kind.members.difference(&kind.blank));
-                    moved.looking.extend(kind.hungry.first());
-                }
-                match after.1 {
-                    true if !before.1 => drop(hopeless.insert(wish.clone())),
-                    false if before.1 => drop(hopeless.remove(wish)),
-                    _ => {}
-                }
-            }
+        if !moved.regained.is_empty() {
+            self.queue.regained(&house, &mut moved.looking);
+        }
+        if !moved.gone.is_empty() {
+            self.queue.lost(&moved.gone, &house, &mut moved.looking);
             moved.looking.extend(self.queue.broken_by(&moved.gone, &house));
         }
         let freed = std::mem::take(&mut moved.freed);

@@ -1,8 +1,8 @@
 //! Kinds of wishes: those who want the same stand behind one another, and are judged as one.
 //!
 //! Ten thousand who wait want a few dozen things, mostly; but each may want something else, and
-//! nobody can be refused for that. So what is done for every kind, at a sale, is a few steps, and a
-//! release does nothing for every kind: it asks who stands in front, in the order of the line.
+//! nobody can be refused for that. So nothing is done for every kind: a release asks who stands in
+//! front, in the order of the line, and a sale asks those whom it may leave without hope (`hope.rs`).
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -19,11 +19,14 @@ use super::ticket::Run;
 #[derive(Clone, Debug)]
 pub(super) struct Kind {
     pub(super) places: Arc<Places>,
-    /// How many seats it allows are neither sold nor blocked.
-    pub(super) left: u32,
+    /// How many seats it allows were neither sold nor blocked when they were counted last. They are
+    /// counted before there could be fewer than the party.
+    left: u32,
+    /// How many seats of the house had gone by then.
+    pub(super) counted_at: u64,
     /// The first run that could still become whole; none where a party could never again sit
     /// together. Not looked for where the party may sit apart.
-    viable: Option<Run>,
+    pub(super) viable: Option<Run>,
     pub(super) members: BTreeSet<u64>,
     /// The members that lack seats.
     pub(super) hungry: BTreeSet<u64>,
@@ -72,18 +75,31 @@ impl Places {
 
 impl Kind {
     pub(super) fn new(wish: &Wish, house: &House<'_>) -> Self {
-        let unsold = house.unsold();
-        let left = wish.mask(house.floor).map_or(unsold.count(), |mask| mask.count_and(&unsold));
         let mut kind = Self {
             places: Arc::new(Places::of(wish, house.floor)),
-            left,
+            left: 0,
+            counted_at: 0,
             viable: None,
             members: BTreeSet::new(),
             hungry: BTreeSet::new(),
             blank: BTreeSet::new(),
         };
+        kind.count(wish, 0, house);
         kind.look_for_viable(wish, house);
         kind
+    }
+
+    /// Counts the seats that are left, when so many of the house have gone.
+    pub(super) fn count(&mut self, wish: &Wish, gone: u64, house: &House<'_>) {
+        let unsold = house.unsold();
+        self.left = wish.mask(house.floor).map_or(unsold.count(), |mask| mask.count_and(&unsold));
+        self.counted_at = gone;
+    }
+
+    /// How many seats must have gone before there can be too few; none where there are.
+    pub(super) fn enough_until(&self) -> Option<u64> {
+        let spare = self.left.checked_sub(self.places.party)?;
+        Some(self.counted_at + u64::from(spare) + 1)
     }
 
     /// Whether its parties can no longer be seated at all.
@@ -106,32 +122,17 @@ impl Kind {
         [self.hungry.first().copied(), self.blank.first().copied()]
     }
 
-    /// `seats` were sold or blocked.
-    pub(super) fn lost(&mut self, seats: &[Seat], house: &House<'_>) {
-        let allowed = seats.iter().filter(|seat| self.places.allow(house.floor, **seat));
-        let lost = allowed.count() as u32;
-        self.left -= lost;
-        if lost > 0
-            && let Some(run) = self.viable
+    /// A seat of the run it counts on is gone. Sales only take runs away, and those before this one were
+    /// gone already: so all the sales of an evening together look through the house once.
+    pub(super) fn go_on_looking(&mut self, house: &House<'_>) {
+        if let Some(run) = self.viable
             && !house.could_be_whole(run, &self.places)
         {
-            // Sales only take runs away: those before it were gone already. So all the sales of an
-            // evening together look through the house once.
             self.viable = house.next_that_could_be_whole(run, &self.places);
         }
     }
 
-    /// `seats` are for sale again.
-    pub(super) fn regained(&mut self, seats: &[Seat], wish: &Wish, house: &House<'_>) {
-        let allowed = seats.iter().filter(|seat| self.places.allow(house.floor, **seat));
-        let regained = allowed.count() as u32;
-        self.left += regained;
-        if regained > 0 {
-            self.look_for_viable(wish, house);
-        }
-    }
-
-    fn look_for_viable(&mut self, wish: &Wish, house: &House<'_>) {
+    pub(super) fn look_for_viable(&mut self, wish: &Wish, house: &House<'_>) {
         self.viable = None;
         if self.places.together {
             self.viable = whole_run(house.floor, house.unsold(), wish);

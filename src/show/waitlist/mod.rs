@@ -6,6 +6,7 @@
 
 mod apply;
 mod follow;
+mod hope;
 mod kind;
 mod propose;
 mod ranks;
@@ -22,6 +23,7 @@ use crate::hall::{Seat, SeatSet};
 use super::codec::{CodecError, Reader, Writer};
 use super::{HoldId, SessionId, TicketId, Time, Wish};
 pub(super) use apply::Moved;
+use hope::Hope;
 pub(super) use kind::House;
 use kind::{Kind, Places};
 use ranks::Ranks;
@@ -39,14 +41,12 @@ pub(super) struct Queue {
     /// Those without an offer, by when they end by themselves.
     by_until: BTreeSet<(Time, u64)>,
     /// Those without an offer, by what they want.
-    kinds: BTreeMap<Wish, Kind>,
-    /// The kinds of which somebody must be dismissed or must part.
-    hopeless: BTreeSet<Wish>,
+    kinds: BTreeMap<Arc<Wish>, Kind>,
+    /// When to look at which of them again.
+    hope: Hope,
     /// Of each kind the first who lacks seats and the first for whom nothing is kept, with what the
     /// kind allows.
     fronts: BTreeMap<u64, Arc<Places>>,
-    /// How many kinds sit together, by party: none gathers further than the largest.
-    lengths: BTreeMap<u32, u32>,
     /// Those whose party is whole, to be offered.
     whole: BTreeSet<u64>,
     /// The seats kept for tickets, and for which.
@@ -66,9 +66,8 @@ impl Queue {
             by_offer: BTreeMap::new(),
             by_until: BTreeSet::new(),
             kinds: BTreeMap::new(),
-            hopeless: BTreeSet::new(),
+            hope: Hope::default(),
             fronts: BTreeMap::new(),
-            lengths: BTreeMap::new(),
             whole: BTreeSet::new(),
             kept: SeatSet::empty(seats),
             owner: BTreeMap::new(),
@@ -131,34 +130,15 @@ impl Queue {
         self.by_until.insert((ticket.until, turn));
         let wish = &ticket.wish;
         if !self.kinds.contains_key(wish) {
-            let kind = Kind::new(wish, house);
-            if kind.is_hopeless() {
-                self.hopeless.insert(wish.clone());
-            }
-            if wish.together {
-                *self.lengths.entry(wish.quantity).or_default() += 1;
-            }
-            self.kinds.insert(wish.clone(), kind);
+            let (wish, mut kind) = (Arc::new(wish.clone()), Kind::new(wish, house));
+            self.hope.begin(&wish, &mut kind);
+            self.kinds.insert(wish, kind);
         }
         file(&mut self.kinds, &mut self.fronts, wish, |kind| {
             kind.members.insert(turn);
             kind.hungry.insert(turn);
             kind.blank.insert(turn);
         });
-    }
-
-    /// The kind of this wish has nobody left.
-    fn forget_kind(&mut self, wish: &Wish) {
-        self.kinds.remove(wish);
-        self.hopeless.remove(wish);
-        if wish.together
-            && let Some(kinds) = self.lengths.get_mut(&wish.quantity)
-        {
-            *kinds -= 1;
-            if *kinds == 0 {
-                self.lengths.remove(&wish.quantity);
-            }
-        }
     }
 
     /// A ticket waits no longer for seats: the answer is those that were kept for it.
@@ -171,9 +151,10 @@ impl Queue {
             kind.hungry.remove(&turn);
             kind.blank.remove(&turn);
         });
-        if self.kinds.get(&ticket.wish).is_some_and(|kind| kind.members.is_empty()) {
-            let wish = ticket.wish.clone();
-            self.forget_kind(&wish);
+        if self.kinds.get(&ticket.wish).is_some_and(|kind| kind.members.is_empty())
+            && let Some((wish, kind)) = self.kinds.remove_entry(&ticket.wish)
+        {
+            self.hope.end(&wish, &kind);
         }
         seats
     }
@@ -283,7 +264,7 @@ impl Queue {
 
 /// Changes who is of a kind and lacks what, and notes who stands in front then.
 fn file(
-    kinds: &mut BTreeMap<Wish, Kind>,
+    kinds: &mut BTreeMap<Arc<Wish>, Kind>,
     fronts: &mut BTreeMap<u64, Arc<Places>>,
     wish: &Wish,
     change: impl FnOnce(&mut Kind),

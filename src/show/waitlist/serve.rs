@@ -133,7 +133,7 @@ impl Queue {
         loose: &[Seat],
         house: &House<'_>,
     ) {
-        let longest = self.longest();
+        let longest = self.hope.longest();
         for seat in loose {
             let there = match area_of(house.floor, *seat) {
                 Some(area) => {
@@ -150,15 +150,10 @@ impl Queue {
         }
     }
 
-    /// The largest party that sits together.
-    fn longest(&self) -> u32 {
-        self.lengths.last_key_value().map_or(1, |(party, _)| *party)
-    }
-
     /// The tickets that gather in a run that can no longer become whole, because `gone` were sold or
     /// blocked.
     pub(super) fn broken_by(&self, gone: &[Seat], house: &House<'_>) -> BTreeSet<u64> {
-        let longest = self.longest();
+        let longest = self.hope.longest();
         let mut broken = BTreeSet::new();
         for seat in gone {
             let there = match area_of(house.floor, *seat) {
