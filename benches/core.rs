@@ -1,12 +1,18 @@
 //! The core on one thread: proposing and applying, and the first frame of a large house.
 //! `cargo bench --bench core`. The bounds of the design: a million holds a second, a snapshot frame of
-//! 60,000 seats within 20 µs; settling a release while ten thousand wait within 100 µs.
+//! 60,000 seats within 20 µs; settling a release while ten thousand wait within 100 µs; an audit of
+//! 100,000 entries within seconds.
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use divan::Bencher;
 use divan::counter::ItemsCount;
+use usher::audit::{self, Verdict};
+use usher::catalogue::{Catalogue, NewShow};
 use usher::hall::{Floor, Hall, HallId, Seat, stadium};
+use usher::log::memory::MemoryLog;
+use usher::log::{Known, Log, StreamId};
 use usher::protocol::seats::{Format, encode_snapshot};
 use usher::protocol::two_bits;
 use usher::show::{
@@ -113,9 +119,9 @@ const WAITERS: u32 = 10_000;
 
 /// Hold `number`, of seats `2 * number` and the next, is released, and what follows is done: the seats
 /// are kept, and offered to whom they make whole.
-#[divan::bench(sample_count = 50, sample_size = 1)]
-fn a_release_and_its_offer_with_10_000_waiting(bencher: Bencher<'_, '_>) {
-    bencher.with_inputs(|| crowded_once().clone()).bench_local_refs(|show| {
+#[divan::bench(sample_count = 50, sample_size = 1, args = CROWDS)]
+fn a_release_and_its_offer_with_10_000_waiting(bencher: Bencher<'_, '_>, crowd: &str) {
+    bencher.with_inputs(|| crowded_once(crowd).clone()).bench_local_refs(|show| {
         let hold = HoldId(Uuid::from_u128(1 + 9_999));
         let released = Entry { time: Time(1), fact: Fact::HoldReleased { hold } };
         let changes = &mut Vec::new();
@@ -132,9 +138,9 @@ fn a_release_and_its_offer_with_10_000_waiting(bencher: Bencher<'_, '_>) {
 }
 
 /// A sale, and the look for those who could never be seated any more.
-#[divan::bench(sample_count = 50, sample_size = 1)]
-fn a_sale_with_10_000_waiting(bencher: Bencher<'_, '_>) {
-    bencher.with_inputs(|| crowded_once().clone()).bench_local_refs(|show| {
+#[divan::bench(sample_count = 50, sample_size = 1, args = CROWDS)]
+fn a_sale_with_10_000_waiting(bencher: Bencher<'_, '_>, crowd: &str) {
+    bencher.with_inputs(|| crowded_once(crowd).clone()).bench_local_refs(|show| {
         let hold = HoldId(Uuid::from_u128(1 + 9_999));
         let payment = Payment { id: String::new(), state: PaymentState::Captured };
         let sale = Sale {
@@ -155,13 +161,36 @@ fn a_sale_with_10_000_waiting(bencher: Bencher<'_, '_>) {
     });
 }
 
-/// Every seat is held, and ten thousand parties of one to four wait: some for anything, some for one
-/// of the sections, some for a category, some apart; a few seats are kept already.
-fn crowded_once() -> &'static Show {
-    static SHOW: std::sync::OnceLock<Show> = std::sync::OnceLock::new();
-    SHOW.get_or_init(|| {
+/// Who waits: people who mostly want what others want, or ten thousand of whom each wants something
+/// else, which somebody would have to be at pains to bring about.
+const CROWDS: [&str; 2] = ["of a few kinds", "each of its own kind"];
+
+/// Some for anything, some for one of the sections, some for a category, some apart.
+fn of_a_few_kinds(ticket: u32) -> Wish {
+    Wish {
+        quantity: ticket % 4 + 1,
+        together: !ticket.is_multiple_of(5),
+        categories: ticket.is_multiple_of(7).then(|| vec![0, 1]),
+        sections: ticket.is_multiple_of(3).then(|| vec![(ticket / 3 % 10) as u16]),
+        areas: None,
+    }
+}
+
+/// Each with its own half of the first sixteen sections, and the rest of the house.
+fn of_its_own_kind(ticket: u32, sections: u16) -> Wish {
+    let half = (0..16).filter(|at| ticket >> at & 1 == 0);
+    let sections = Some(half.chain(16..sections).collect());
+    Wish { quantity: ticket % 4 + 1, together: true, categories: None, sections, areas: None }
+}
+
+/// Every seat is held, and ten thousand parties of one to four wait; a few seats are kept already.
+fn crowded_once(crowd: &str) -> &'static Show {
+    static SHOWS: [std::sync::OnceLock<Show>; 2] = [const { std::sync::OnceLock::new() }; 2];
+    let is_odd = crowd == CROWDS[1];
+    SHOWS[usize::from(is_odd)].get_or_init(|| {
         let (mut show, mut seq) = (empty_show(), 0);
         let seats = show.definition().seats;
+        let sections = stadium().sections.len() as u16;
         let mut apply = |show: &mut Show, fact: Fact| {
             seq += 1;
             let outcome = show.apply(head(seq), &Entry { time: Time(1), fact }, &mut Vec::new());
@@ -175,12 +204,9 @@ fn crowded_once() -> &'static Show {
         }
         for ticket in 0..WAITERS {
             let number = Uuid::from_u128(1 << 64 | u128::from(ticket));
-            let wish = Wish {
-                quantity: ticket % 4 + 1,
-                together: ticket % 5 != 0,
-                categories: (ticket % 7 == 0).then(|| vec![0, 1]),
-                sections: (ticket % 3 == 0).then(|| vec![(ticket / 3 % 10) as u16]),
-                areas: None,
+            let wish = match is_odd {
+                true => of_its_own_kind(ticket, sections),
+                false => of_a_few_kinds(ticket),
             };
             let (ticket, session) = (TicketId(number), SessionId(number));
             let joining = Joining { ticket, session, until: Time(u64::MAX), wish };
@@ -192,6 +218,122 @@ fn crowded_once() -> &'static Show {
         }
         show
     })
+}
+
+/// How many entries the audit is given.
+const AUDITED: usize = 100_000;
+
+/// `usher verify` of an evening in the stadium on which a thousand wait all the time: two seats come
+/// free, are offered and accepted, and somebody else joins.
+#[divan::bench(sample_count = 3, sample_size = 1)]
+fn an_audit_of_100_000_entries_with_1_000_waiting(bencher: Bencher<'_, '_>) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.expect("a runtime");
+    let log = runtime.block_on(an_evening_of_waiting());
+    bencher.counter(ItemsCount::new(AUDITED)).bench_local(|| {
+        let verdict = runtime.block_on(audit::verify(log.clone())).expect("a verdict");
+        let Verdict::Kept(tally) = verdict else { panic!("{verdict:?}") };
+        assert!(tally.entries >= AUDITED as u64 && tally.accepted > 10_000, "{tally:?}");
+    });
+}
+
+/// A show as it comes to be, and its entries.
+struct Evening {
+    show: Show,
+    entries: Vec<Bytes>,
+    now: Time,
+    sections: u32,
+}
+
+impl Evening {
+    fn enter(&mut self, fact: Fact) {
+        let entry = Entry { time: self.now, fact };
+        self.entries.push(Bytes::from(entry.to_bytes()));
+        let head = head(self.entries.len() as u64);
+        let outcome = self.show.apply(head, &entry, &mut Vec::new());
+        assert_ne!(outcome, Outcome::Void, "{entry:?}");
+    }
+
+    /// From now on, as long as the show says.
+    fn after(&self, ms: fn(&Policy) -> u64) -> Time {
+        self.now.plus_ms(ms(&self.show.definition().policy))
+    }
+
+    fn hold(&mut self, number: u32) {
+        let name = Uuid::from_u128(1 + u128::from(number));
+        let (hold, session) = (HoldId(name), SessionId(name));
+        let seats = [Seat(number * 2), Seat(number * 2 + 1)].into();
+        let expires_at = self.after(|policy| policy.hold_ms);
+        self.enter(Fact::SeatsHeld { hold, session, seats, expires_at });
+    }
+
+    fn join(&mut self, ticket: u32) {
+        let number = Uuid::from_u128(1 << 64 | u128::from(ticket));
+        // Every section in turn, so that nobody is left in line by whom seats come free seldom.
+        let at = (ticket / 3 % self.sections) as u16;
+        let sections = ticket.is_multiple_of(3).then(|| vec![at]);
+        let wish = Wish { categories: None, sections, ..of_a_few_kinds(ticket) };
+        let until = self.after(|policy| policy.wait_ms);
+        let (ticket, session) = (TicketId(number), SessionId(number));
+        self.enter(Fact::TicketTaken(Box::new(Joining { ticket, session, until, wish })));
+    }
+
+    /// What follows, and every offer is accepted.
+    fn follow(&mut self) {
+        for command in self.show.follow_ups(self.now, 1_024) {
+            let fresh = Uuid::from_u128(1 << 100 | self.entries.len() as u128);
+            let mut asked = Asked::nothing();
+            let proposed = propose(&self.show, &mut asked, &command, self.now, fresh);
+            let Ok(Proposal::Append(own)) = proposed else { panic!("{proposed:?}") };
+            for Entry { fact, .. } in own {
+                let offered = matches!(fact, Fact::SeatsOffered { .. });
+                self.enter(fact);
+                if offered {
+                    let expires_at = self.after(|policy| policy.hold_ms);
+                    self.enter(Fact::OfferAccepted { hold: HoldId(fresh), expires_at });
+                }
+            }
+        }
+    }
+}
+
+async fn an_evening_of_waiting() -> Arc<dyn Log> {
+    let log: Arc<dyn Log> = Arc::new(MemoryLog::new());
+    let catalogue = Catalogue::open(log.clone()).await.expect("a programme");
+    let hall = catalogue.add_hall(stadium()).await.expect("a hall");
+    let prices: serde_json::Map<_, _> =
+        hall.hall.categories.iter().map(|of| (of.name.clone(), 1_000.into())).collect();
+    let body = serde_json::json!({"hall": hall.id, "title": "Bench",
+        "starts_at": 4_000_000_000_000u64, "currency": "EUR", "prices": prices});
+    let show = NewShow::from_json(body.to_string().as_bytes()).expect("a show");
+    let definition = catalogue.add_show(show).await.expect("a show");
+    let mut evening = Evening {
+        show: Show::new(definition.clone(), hall.floor.clone()),
+        entries: Vec::new(),
+        now: Time(1),
+        sections: hall.hall.sections.len() as u32,
+    };
+    let holds = definition.seats / 2;
+    (0..holds).for_each(|number| evening.hold(number));
+    let mut joined = 0;
+    // A walk that comes to every hold once.
+    for released in (0..holds).map(|turn| turn * 7_919 % holds) {
+        evening.now = evening.now.plus_ms(1);
+        while evening.show.waiting() < 1_000 {
+            evening.join(joined);
+            joined += 1;
+        }
+        evening
+            .enter(Fact::HoldReleased { hold: HoldId(Uuid::from_u128(1 + u128::from(released))) });
+        evening.follow();
+        if evening.entries.len() >= AUDITED {
+            break;
+        }
+    }
+    let stream = StreamId::show(&definition.id);
+    let epoch = log.genesis(&stream).await.expect("a genesis").lives.now();
+    log.append(&stream, Known::nothing(epoch), evening.entries).await.expect("an append");
+    log
 }
 
 fn empty_show_once() -> &'static Show {

@@ -163,6 +163,12 @@ export class Basket {
     });
   }
 
+  /** Another tab of this buyer joined: what is told of the line is of a place that this one has not
+   *  heard of. */
+  #ask_what_is_ours() {
+    if (!this.#asking && this.client.link.state === "live") void this.client.identify();
+  }
+
   #leave() {
     if (!this.choice.waiting) return;
     void this.#ask("waitlist.leave", {}, () => this.#waits_no_longer("left"));
@@ -323,14 +329,15 @@ export class Basket {
       );
     } else if (method === "hold.released" && this.#asking !== "release" && choice.ended(params.hold, false)) {
       say("The seats were released.");
-    } else if (method === "waitlist.position" && choice.waiting) {
-      choice.waiting = { ...choice.waiting, position: params.position };
+    } else if (method === "waitlist.position") {
+      if (!choice.moved(params.position)) this.#ask_what_is_ours();
     } else if (method === "waitlist.offer") {
       this.#offered(params.hold);
+      if (!choice.waiting) this.#ask_what_is_ours();
     } else if (method === "waitlist.apart") {
       say("Your party can no longer sit side by side. You keep your place and will be offered seats apart.");
     } else if (method === "waitlist.closed") {
-      if (params.reason === "accepted") choice.waiting = null;
+      if (params.reason === "accepted") choice.waits_no_longer(true);
       else this.#waits_no_longer(params.reason);
     } else if (method === "show.closed") {
       say("Sales for this show have ended.", "refusal");

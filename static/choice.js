@@ -85,12 +85,22 @@ export class Choice {
     if (!this.hold) this.seats.clear();
   }
 
-  /** The waiting is over, an offer that was not accepted with it. @returns {boolean} whether it is news */
-  waits_no_longer() {
-    const was = this.waiting;
+  /** The place in line is another now. @param {number} position
+   *  @returns {boolean} whether this page knows the place: another tab may have joined */
+  moved(position) {
+    if (this.waiting) this.waiting = { ...this.waiting, position };
+    return this.waiting !== null;
+  }
+
+  /** The waiting is over: an offer that was not accepted ended with it, one that was is a hold, as is
+   *  told on its own. Who joined in another tab may know of the offer alone.
+   *  @param {boolean} accepted @returns {boolean} whether it is news */
+  waits_no_longer(accepted = false) {
+    const offered = this.hold?.state === "offered" ? this.hold : null;
+    const was = this.waiting !== null || offered !== null;
     this.waiting = null;
-    if (this.hold?.state === "offered") this.ended(this.hold.id, false);
-    return was !== null;
+    if (offered && !accepted) this.ended(offered.id, false);
+    return was;
   }
 
   /** These seats are held now: granted, swapped, or learned of. @param {Hold} hold */

@@ -82,7 +82,8 @@ impl fmt::Display for Tally {
                 f,
                 "4  Those who wait are served in order: {joins} tickets, {offers} offers of whole \
                  parties, {accepted} accepted; {dismissed} dismissed, each for a reason that was \
-                 true; after {looked_down_the_line} entries nobody was passed over."
+                 true; after {looked_down_the_line} entries nobody was passed over, and nobody waited \
+                 in vain."
             )?;
         }
         let Self { numbers, drawn, admitted, passed_over, picked, .. } = self;

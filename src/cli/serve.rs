@@ -18,6 +18,7 @@ const EXAMPLES: &str = "\
 Examples:
   usher serve                              the demo house on http://127.0.0.1:8080
   usher serve --demo-crowd 40              the same, with 40 simulated buyers
+  usher serve --demo sold-out              the same, and a show to wait in line for
   usher serve --demo none --listen 0.0.0.0:8080 \\
       --origins https://tickets.example.org --data /var/lib/usher
                                            a house for the world, behind a TLS proxy
@@ -162,6 +163,9 @@ struct LimitArgs {
 enum Demo {
     /// A theatre with a few shows, and a stadium with a match
     House,
+    /// The same, and an evening that is sold out: its last seats are held by simulated buyers who let
+    /// them go now and then, to see the waitlist at work
+    SoldOut,
     /// Nothing
     None,
 }
@@ -193,6 +197,7 @@ impl ServeArgs {
             proxies: self.proxies,
             demo: match self.demo {
                 Demo::House => config::Demo::House,
+                Demo::SoldOut => config::Demo::SoldOut,
                 Demo::None => config::Demo::None,
             },
             demo_crowd: self.demo_crowd,

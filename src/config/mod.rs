@@ -79,6 +79,8 @@ impl Default for Settings {
 pub enum Demo {
     /// A theatre with a few shows, and a stadium with a match.
     House,
+    /// The same, and an evening that is sold out but for a few seats, which are held and let go.
+    SoldOut,
     /// Nothing.
     None,
 }

@@ -123,13 +123,15 @@ async fn hold(show: &OpenShow, session: SessionId) -> Option<HoldId> {
     }
 }
 
-fn buy(session: SessionId, hold: HoldId, card: Card) -> Command {
+/// A purchase as the `test` method makes it.
+pub(super) fn buy(session: SessionId, hold: HoldId, card: Card) -> Command {
     let payment = checkout::decide(PaymentMethod::Test { card }, Uuid::new_v4());
     let purchase = Purchase { key: hold.to_string(), payment, customer: None };
     Command::Buy { session, hold, purchase: Box::new(purchase) }
 }
 
-async fn pause(ms: std::ops::Range<u64>) {
+/// Waits a while within these bounds.
+pub(super) async fn pause(ms: std::ops::Range<u64>) {
     let ms = rand::rng().random_range(ms);
     tokio::time::sleep(Duration::from_millis(ms)).await;
 }

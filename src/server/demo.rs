@@ -5,6 +5,8 @@ use crate::hall::{Hall, stadium, theatre};
 use crate::show::{Currency, Orphans, Policy, Time};
 use crate::web::House;
 
+use super::last_seats;
+
 const MINUTE_MS: u64 = 60_000;
 const DAY_MS: u64 = 24 * 60 * MINUTE_MS;
 
@@ -63,8 +65,26 @@ const PROGRAMME: [Evening; 4] = [
     },
 ];
 
-/// Puts the demo on. What fails is logged and left out: a demo must not keep a house from opening.
-pub(super) async fn put_on(house: &House, now: Time) {
+/// The title of the evening that is sold out.
+pub(super) const SOLD_OUT: &str = "The Last Night of the Lighthouse";
+
+/// Everybody wants to be there. Who accepts an offer has a minute to look at it, who holds two: it is
+/// to be seen how seats come free.
+const LAST_NIGHT: Evening = Evening {
+    title: SOLD_OUT,
+    stage: Stage::Theatre,
+    days: 2,
+    minute: 20 * 60,
+    price: 8_800,
+    orphans: Orphans::Allow,
+};
+/// How long its holds last.
+const LAST_NIGHT_HOLD_MS: u64 = 2 * MINUTE_MS;
+/// How long its offers last.
+const LAST_NIGHT_OFFER_MS: u64 = MINUTE_MS;
+
+/// Puts the demo on, with an evening that is sold out where that is wanted. What fails is logged and left out: a demo must not keep a house from opening.
+pub(super) async fn put_on(house: &House, sold_out: bool, now: Time) {
     let Some(euro) = Currency::parse("EUR") else { return };
     let halls = async { Ok((keep(house, theatre()).await?, keep(house, stadium()).await?)) };
     let (theatre, stadium) = match halls.await {
@@ -81,6 +101,16 @@ pub(super) async fn put_on(house: &House, now: Time) {
         };
         if let Err(error) = house.put_on(evening.in_hall(hall, euro, now)).await {
             tracing::error!(%error, title = evening.title, "a show of the demo could not be put on");
+        }
+    }
+    if sold_out {
+        let mut last_night = LAST_NIGHT.in_hall(&theatre, euro, now);
+        last_night.policy.hold_ms = LAST_NIGHT_HOLD_MS;
+        last_night.policy.offer_ms = LAST_NIGHT_OFFER_MS;
+        match house.put_on(last_night).await {
+            Ok(Some(show)) => last_seats::sell_out(&show).await,
+            Ok(None) => {}
+            Err(error) => tracing::error!(%error, "the sold-out evening could not be put on"),
         }
     }
 }

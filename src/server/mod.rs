@@ -9,6 +9,7 @@ mod caretaker;
 mod crowd;
 mod demo;
 mod files;
+mod last_seats;
 mod programme;
 pub mod secrets;
 mod timekeeper;
@@ -29,8 +30,8 @@ use tokio::task::JoinSet;
 use crate::box_office::{BoxOffices, Clock};
 use crate::catalogue::{Catalogue, CatalogueError};
 use crate::config::{
-    CLOSE_TIME, DRAIN_TIME_MAX, FRAME_TIME, KEY_LENGTH_SAFE, Key, PING_EVERY, RECONNECT_WITHIN,
-    Settings,
+    CLOSE_TIME, DRAIN_TIME_MAX, Demo, FRAME_TIME, KEY_LENGTH_SAFE, Key, PING_EVERY,
+    RECONNECT_WITHIN, Settings,
 };
 use crate::connection::{Doorkeeper, Rate, Rates};
 use crate::hub::{self, Hub};
@@ -211,7 +212,10 @@ impl Server {
     pub async fn run(self, listener: TcpListener, stop: impl Future<Output = ()>) {
         let Self { settings, house, tasks, .. } = self;
         let connections = Connections::new(router(house.clone()));
-        let crowd = crowd::send_in(&house.offices, settings.demo_crowd);
+        let mut crowd = crowd::send_in(&house.offices, settings.demo_crowd);
+        if settings.demo == Demo::SoldOut {
+            last_seats::hold(&house.offices, &mut crowd);
+        }
         house.door.set(Standing::Open);
         {
             let mut accepting = pin!(connections.accept(&listener));

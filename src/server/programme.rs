@@ -34,12 +34,12 @@ pub(super) async fn open_all(
     safe: &dyn Safe,
     demo: Demo,
 ) -> Result<Troubled, SafeError> {
-    if demo == Demo::House
+    if demo != Demo::None
         && house.catalogue.is_empty()
         // Of nodes that find the house empty at the same time, one does it.
         && (!house.catalogue.is_shared() || secrets::is_to_put_the_demo_on(safe).await?)
     {
-        demo::put_on(house, house.offices.clock().now()).await;
+        demo::put_on(house, demo == Demo::SoldOut, house.offices.clock().now()).await;
     }
     let mut troubled = Troubled::default();
     troubled.open_all(house).await;

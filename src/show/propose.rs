@@ -35,12 +35,25 @@ pub enum Proposal {
 pub struct Asked {
     pub(super) seats: SeatSet,
     pub(super) sessions: BTreeSet<SessionId>,
+    /// The free seats that those who join would have kept for them.
+    pub(super) waited_for: SeatSet,
+    /// What would be sold or blocked.
+    pub(super) gone: SeatSet,
+    /// What would be put back on sale.
+    pub(super) regained: SeatSet,
 }
 
 impl Asked {
     /// Nothing asked yet, in a hall of `seats`.
     pub fn new(seats: u32) -> Self {
-        Self { seats: SeatSet::empty(seats), sessions: BTreeSet::new() }
+        let none = || SeatSet::empty(seats);
+        Self {
+            seats: none(),
+            sessions: BTreeSet::new(),
+            waited_for: none(),
+            gone: none(),
+            regained: none(),
+        }
     }
 
     /// Nothing asked, and nothing to be noted: for looking at one command alone.
@@ -50,38 +63,64 @@ impl Asked {
 
     /// Begins the next batch.
     pub fn clear(&mut self) {
-        if !self.sessions.is_empty() || self.seats.words().iter().any(|word| *word != 0) {
-            self.seats = SeatSet::empty(self.seats.hall_seats());
-            self.sessions.clear();
+        self.sessions.clear();
+        for set in [&mut self.seats, &mut self.waited_for, &mut self.gone, &mut self.regained] {
+            if !set.is_empty() {
+                *set = SeatSet::empty(set.hall_seats());
+            }
         }
     }
 
-    fn note(&mut self, session: Option<SessionId>, entries: &[Entry]) {
+    fn note(&mut self, show: &Show, session: Option<SessionId>, entries: &[Entry]) {
         if self.seats.hall_seats() == 0 {
             return;
         }
         self.sessions.extend(session);
         for entry in entries {
-            if let Fact::SeatsHeld { seats, .. }
-            | Fact::SeatsChanged { seats, .. }
-            | Fact::SeatsBlocked { seats }
-            | Fact::SeatsUnblocked { seats } = &entry.fact
-            {
-                seats.iter().for_each(|seat| self.seats.insert(*seat));
+            match &entry.fact {
+                Fact::SeatsHeld { seats, .. } | Fact::SeatsChanged { seats, .. } => {
+                    add(&mut self.seats, seats);
+                }
+                Fact::SeatsBlocked { seats } => {
+                    add(&mut self.seats, seats);
+                    add(&mut self.gone, seats);
+                }
+                Fact::SeatsUnblocked { seats } => {
+                    add(&mut self.seats, seats);
+                    add(&mut self.regained, seats);
+                }
+                Fact::SeatsSold(sale) => {
+                    let hold = show.holds.get(sale.hold);
+                    add(&mut self.gone, hold.map(|hold| &*hold.seats).unwrap_or_default());
+                }
+                Fact::TicketTaken(joining) => {
+                    let mut free = show.free.clone();
+                    if let Some(mask) = joining.wish.mask(&show.floor) {
+                        free.keep_only(&mask);
+                    }
+                    self.waited_for.insert_all(&free);
+                }
+                // Seats that come free are for who comes after, or kept for who waits already.
+                Fact::HoldReleased { .. }
+                | Fact::HoldLapsed { .. }
+                | Fact::PaymentBegun { .. }
+                | Fact::PaymentDeclined { .. }
+                | Fact::SeatsOffered { .. }
+                | Fact::OfferAccepted { .. }
+                | Fact::TicketParted { .. }
+                | Fact::TicketClosed { .. }
+                | Fact::OfRoom(_) => {}
             }
         }
-    }
-
-    /// Those of `free` that this batch has not asked for.
-    pub(super) fn left_of(&self, free: &SeatSet) -> SeatSet {
-        let mut left = free.clone();
-        left.remove_all(&self.seats);
-        left
     }
 
     fn any_of(&self, seats: &[Seat]) -> bool {
         seats.iter().any(|seat| self.seats.has(*seat))
     }
+}
+
+fn add(set: &mut SeatSet, seats: &[Seat]) {
+    seats.iter().for_each(|seat| set.insert(*seat));
 }
 
 /// What comes of `command` at `now`, given what this batch has `asked` for already. `fresh` names
@@ -160,7 +199,7 @@ pub fn propose(
         Command::OfRoom(command) => show.of_the_waiting_room(*command, now)?,
     };
     if let Proposal::Append(entries) = &proposal {
-        asked.note(session, entries);
+        asked.note(show, session, entries);
     }
     Ok(proposal)
 }

@@ -1,5 +1,7 @@
 //! What a buyer wishes for who leaves the choice of seats to the house.
 
+use std::ops::Range;
+
 use crate::hall::{Floor, SeatSet};
 
 /// A number of seats, and where they may be. Indexes are the hall's, checked by who parsed them.
@@ -45,6 +47,35 @@ impl Wish {
         self
     }
 
+    /// The same wish in the one form that all have that allow the same seats to the same party: only
+    /// indexes of which it allows a seat, and no list that excludes nothing. One alone is together.
+    #[must_use]
+    pub fn in_normal_form(self, floor: &Floor) -> Self {
+        let together = self.together && self.quantity > 1;
+        let Some(mask) = self.mask(floor) else {
+            return Self { together, categories: None, sections: None, areas: None, ..self };
+        };
+        let all = mask.count();
+        let of = |range: &Range<u32>| mask.count_range(range.clone()) > 0;
+        let (sections, in_sections) = used(|at| floor.section(at), of, ExactSizeIterator::len);
+        let (areas, in_areas) = used(|at| floor.area(at), of, ExactSizeIterator::len);
+        let (categories, in_categories) = used(
+            |at| floor.category(at),
+            |part| part.count_in(&mask) > 0,
+            |part| part.count() as usize,
+        );
+        let anywhere = in_categories == all as usize;
+        let of_any = in_sections + in_areas == all as usize && !anywhere || all == floor.seats();
+        let named = |list: Vec<u16>| (!anywhere && !list.is_empty()).then_some(list);
+        Self {
+            quantity: self.quantity,
+            together,
+            categories: (!of_any).then_some(categories),
+            sections: named(sections),
+            areas: named(areas),
+        }
+    }
+
     /// The seats of the sections and areas named; none where none are, so that any will do.
     fn places(&self, floor: &Floor) -> Option<SeatSet> {
         if self.sections.is_none() && self.areas.is_none() {
@@ -58,6 +89,20 @@ impl Wish {
         sections.chain(areas).for_each(|range| mask.insert_range(range));
         Some(mask)
     }
+}
+
+/// The indexes whose part of the hall `is_used`, and how many seats these parts have.
+fn used<P>(
+    part: impl Fn(u16) -> Option<P>,
+    is_used: impl Fn(&P) -> bool,
+    seats: impl Fn(&P) -> usize,
+) -> (Vec<u16>, usize) {
+    let parts = (0..=u16::MAX).map_while(|at| Some((at, part(at)?)));
+    let parts = parts.filter(|(_, part)| is_used(part));
+    parts.fold((Vec::new(), 0), |(mut indexes, sum), (at, part)| {
+        indexes.push(at);
+        (indexes, sum + seats(&part))
+    })
 }
 
 /// Each index once: a message may repeat one a thousand times.

@@ -41,6 +41,11 @@ fn a_log_in_which_people_wait_means_what_it_always_meant() {
     means_what_it_meant("tests/logs/version-2.json");
 }
 
+#[test]
+fn a_log_in_which_a_party_must_part_and_need_not_any_more_means_what_it_always_meant() {
+    means_what_it_meant("tests/logs/version-2-apart.json");
+}
+
 /// A snapshot as version 1 wrote it, before anybody could wait.
 const SNAPSHOT_1: [&str; 7] = [
     // Version 1, ten seats, the time.

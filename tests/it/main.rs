@@ -18,6 +18,7 @@ mod proxy;
 mod redis_server;
 mod simulation;
 mod simulation_nodes;
+mod sold_out;
 mod stories;
 mod tidy;
 mod two_nodes;

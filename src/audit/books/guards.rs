@@ -69,13 +69,13 @@ impl Books {
                 }
             }
             Fact::TicketTaken(joining) => self.may_join(joining),
-            Fact::SeatsOffered { ticket, hold, seats, .. } => self.may_offer(*ticket, *hold, seats),
+            Fact::SeatsOffered { ticket, hold, seats, .. } => {
+                self.may_offer(*ticket, *hold, seats, replay.floor())
+            }
             Fact::OfferAccepted { hold, .. } if self.standing(*hold)?.offered => Ok(()),
             Fact::OfferAccepted { hold, .. } => Err(format!("hold {hold} is not an offer")),
-            Fact::TicketParted { ticket } => self.may_part(*ticket, replay.floor()),
-            Fact::TicketClosed { ticket, reason } => {
-                self.may_close(*ticket, *reason, replay.floor())
-            }
+            Fact::TicketParted { ticket } => self.may_part(*ticket),
+            Fact::TicketClosed { ticket, reason } => self.may_close(*ticket, *reason),
             Fact::OfRoom(fact) => self.may_in_the_room(fact),
         }
     }

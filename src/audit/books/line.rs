@@ -1,325 +1,343 @@
-//! Those who wait, in the books: who stands where, which seats the show keeps for whom, and that
-//! nobody is passed over.
+//! Those who wait, in the books: who stands where, for what, and which seats the show keeps for whom.
 //!
 //! How the show shares out what comes free is not repeated here. It is asked after every entry what
-//! it keeps for whom, and held to what was promised: nothing is free, or kept for one further
-//! behind, with which somebody in front of them could be seated.
+//! it keeps for whom, and held to what was promised: that nobody is passed over (`fair.rs`), and that
+//! nobody waits in vain (`due.rs`).
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::hall::{Floor, Seat, SeatSet};
-use crate::show::{
-    CloseReason, Fact, HoldId, Joining, SeatState, SessionId, Show, TicketId, Time, Wish,
-    can_ever_sit_together,
-};
+use crate::show::{HoldId, Joining, Orphans, SessionId, Show, TicketId, Time, Wish, best_seats};
 
-use super::super::{Replay, Tally};
-use super::{Books, Place, Standing, state};
+use super::due::{Due, Dues};
+use super::fair::Reach;
 
 /// Everybody who waits.
-#[derive(Default)]
 pub(super) struct Line {
-    /// In the order they came: by the entry that took the ticket.
-    tickets: BTreeMap<u64, Waiting>,
-    /// What the show kept for whom after the last entry.
-    kept: BTreeMap<Seat, TicketId>,
+    /// In the order they came: by the entry that took the ticket, the ticket's turn.
+    pub(super) tickets: BTreeMap<u64, Waiting>,
+    by_id: BTreeMap<TicketId, u64>,
+    by_session: BTreeMap<SessionId, u64>,
+    by_offer: BTreeMap<HoldId, u64>,
+    /// Those without an offer, by what they wait for.
+    pub(super) wanted: BTreeMap<Wish, Wanted>,
+    pub(super) reach: Reach,
+    pub(super) dues: Dues,
 }
 
 /// One who waits.
 pub(super) struct Waiting {
-    id: TicketId,
+    pub(super) id: TicketId,
     session: SessionId,
-    wish: Wish,
+    pub(super) wish: Wish,
     until: Time,
-    offer: Option<HoldId>,
+    pub(super) offer: Option<HoldId>,
+    /// What the show kept for it after the last entry.
+    pub(super) kept: Vec<Seat>,
+}
+
+/// All who wait for the same, without an offer.
+pub(super) struct Wanted {
+    /// The seats that would do.
+    pub(super) seats: SeatSet,
+    pub(super) members: BTreeSet<u64>,
+    /// Those of them whose party is not whole.
+    pub(super) lacking: BTreeSet<u64>,
+    /// Of whom it was last seen that nothing in reach would seat them: the first that lacked seats.
+    pub(super) judged: Option<u64>,
+    /// How many of the seats are neither sold nor blocked.
+    pub(super) left: u32,
+    /// Where a party could sit side by side yet; none where nowhere, or where it need not.
+    pub(super) side_by_side: Option<Vec<Seat>>,
+}
+
+impl Wanted {
+    fn of(wish: &Wish, unsold: &SeatSet, floor: &Floor) -> Self {
+        let seats = wish.mask(floor).unwrap_or_else(|| SeatSet::full(floor.seats()));
+        let mut wanted = Self {
+            left: seats.count_and(unsold),
+            seats,
+            members: BTreeSet::new(),
+            lacking: BTreeSet::new(),
+            judged: None,
+            side_by_side: None,
+        };
+        wanted.look_side_by_side(wish, unsold, floor);
+        wanted
+    }
+
+    fn look_side_by_side(&mut self, wish: &Wish, unsold: &SeatSet, floor: &Floor) {
+        if wish.together {
+            self.side_by_side = best_seats(floor, unsold, wish, Orphans::Allow);
+        }
+    }
+
+    /// Whether its parties can never be seated.
+    pub(super) fn is_sold_out(&self, wish: &Wish) -> bool {
+        self.left < wish.quantity
+    }
+
+    /// Whether its parties can never again sit together, but could apart.
+    pub(super) fn is_parted(&self, wish: &Wish) -> bool {
+        wish.together && self.side_by_side.is_none() && !self.is_sold_out(wish)
+    }
+}
+
+impl Waiting {
+    pub(super) fn session(&self) -> SessionId {
+        self.session
+    }
+
+    pub(super) fn until(&self) -> Time {
+        self.until
+    }
 }
 
 impl Line {
+    pub(super) fn new(seats: u32) -> Self {
+        Self {
+            tickets: BTreeMap::new(),
+            by_id: BTreeMap::new(),
+            by_session: BTreeMap::new(),
+            by_offer: BTreeMap::new(),
+            wanted: BTreeMap::new(),
+            reach: Reach::new(seats),
+            dues: Dues::default(),
+        }
+    }
+
+    /// For whom a seat is kept.
     pub(super) fn keeps(&self, seat: Seat) -> Option<TicketId> {
-        self.kept.get(&seat).copied()
+        let turn = self.reach.owner.get(&seat)?;
+        self.tickets.get(turn).map(|waiting| waiting.id)
     }
 
     pub(super) fn has_session(&self, session: SessionId) -> bool {
-        self.tickets.values().any(|waiting| waiting.session == session)
+        self.by_session.contains_key(&session)
     }
 
-    fn find(&self, id: TicketId) -> Option<(u64, &Waiting)> {
-        let found = self.tickets.iter().find(|(_, waiting)| waiting.id == id);
-        found.map(|(turn, waiting)| (*turn, waiting))
+    pub(super) fn find(&self, id: TicketId) -> Option<(u64, &Waiting)> {
+        let turn = *self.by_id.get(&id)?;
+        Some((turn, self.tickets.get(&turn)?))
     }
 
-    fn kept_for(&self, id: TicketId) -> Vec<Seat> {
-        self.kept.iter().filter(|(_, own)| **own == id).map(|(seat, _)| *seat).collect()
+    /// What is kept for a session's ticket, if it has one.
+    pub(super) fn kept_for(&self, session: SessionId) -> Vec<Seat> {
+        let own = self.by_session.get(&session).and_then(|turn| self.tickets.get(turn));
+        own.map(|own| own.kept.clone()).unwrap_or_default()
+    }
+
+    /// The name of the ticket of this turn, to be told.
+    pub(super) fn name_of(&self, turn: u64) -> String {
+        self.tickets.get(&turn).map_or_else(String::new, |waiting| waiting.id.to_string())
     }
 
     pub(super) fn len(&self) -> usize {
         self.tickets.len()
     }
 
-    pub(super) fn join(&mut self, turn: u64, joining: &Joining) {
+    /// The first who waits without an offer.
+    pub(super) fn first_waiting(&self) -> Option<u64> {
+        self.wanted.values().filter_map(|wanted| wanted.members.first().copied()).min()
+    }
+
+    pub(super) fn join(&mut self, turn: u64, joining: &Joining, now: Time, floor: &Floor) {
+        self.by_id.insert(joining.ticket, turn);
+        self.by_session.insert(joining.session, turn);
         let waiting = Waiting {
             id: joining.ticket,
             session: joining.session,
             wish: joining.wish.clone(),
             until: joining.until,
             offer: None,
+            kept: Vec::new(),
         };
+        self.dues.ends_at(turn, joining.until);
+        self.want(turn, joining.wish.clone(), now, floor);
         self.tickets.insert(turn, waiting);
+        self.dues.waiting = self.tickets.len() as u64;
     }
 
-    pub(super) fn offer(&mut self, ticket: TicketId, hold: HoldId) -> Option<SessionId> {
-        let waiting = self.tickets.values_mut().find(|waiting| waiting.id == ticket)?;
-        waiting.offer = Some(hold);
-        Some(waiting.session)
+    fn want(&mut self, turn: u64, wish: Wish, now: Time, floor: &Floor) {
+        let unsold = &self.reach.unsold;
+        let wanted = self.wanted.entry(wish.clone());
+        let wanted = wanted.or_insert_with(|| Wanted::of(&wish, unsold, floor));
+        wanted.members.insert(turn);
+        wanted.lacking.insert(turn);
+        self.judge_hope(&wish, now);
     }
 
-    pub(super) fn part(&mut self, ticket: TicketId) {
-        if let Some(waiting) = self.tickets.values_mut().find(|waiting| waiting.id == ticket) {
-            waiting.wish.together = false;
+    fn want_no_more(&mut self, turn: u64, wish: &Wish, now: Time) {
+        self.dues.settle(&Due::Offer(turn));
+        let Some(wanted) = self.wanted.get_mut(wish) else { return };
+        wanted.members.remove(&turn);
+        wanted.lacking.remove(&turn);
+        if wanted.members.is_empty() {
+            self.wanted.remove(wish);
         }
+        self.judge_hope(wish, now);
+    }
+
+    /// Notes whether those who want this are to be told that they wait in vain.
+    fn judge_hope(&mut self, wish: &Wish, now: Time) {
+        let wanted = self.wanted.get(wish);
+        let in_vain = wanted.is_some_and(|own| own.is_sold_out(wish) || own.is_parted(wish));
+        let due = Due::Hopeless(wish.clone());
+        if in_vain { self.dues.owe(due, now) } else { self.dues.settle(&due) }
+    }
+
+    pub(super) fn offer(&mut self, ticket: TicketId, hold: HoldId, now: Time) -> Option<SessionId> {
+        let turn = *self.by_id.get(&ticket)?;
+        let waiting = self.tickets.get_mut(&turn)?;
+        waiting.offer = Some(hold);
+        let (session, wish, until) = (waiting.session, waiting.wish.clone(), waiting.until);
+        self.by_offer.insert(hold, turn);
+        self.dues.outlives(turn, until);
+        self.want_no_more(turn, &wish, now);
+        Some(session)
+    }
+
+    pub(super) fn part(&mut self, ticket: TicketId, now: Time, floor: &Floor) {
+        let Some(turn) = self.by_id.get(&ticket).copied() else { return };
+        let Some(waiting) = self.tickets.get_mut(&turn) else { return };
+        let wish = waiting.wish.clone();
+        waiting.wish.together = false;
+        let apart = waiting.wish.clone();
+        self.want_no_more(turn, &wish, now);
+        self.want(turn, apart, now, floor);
+        self.note_whole(turn, now);
     }
 
     /// A ticket is closed; the answer is its offer.
-    pub(super) fn close(&mut self, ticket: TicketId) -> Option<HoldId> {
-        let turn = self.find(ticket)?.0;
-        self.tickets.remove(&turn)?.offer
+    pub(super) fn close(&mut self, ticket: TicketId, now: Time) -> Option<HoldId> {
+        let turn = self.by_id.get(&ticket).copied()?;
+        self.close_turn(turn, now)?.offer
     }
 
-    pub(super) fn close_of_session(&mut self, session: SessionId) {
-        self.tickets.retain(|_, waiting| waiting.session != session);
-    }
-
-    pub(super) fn close_of_offer(&mut self, hold: HoldId) {
-        self.tickets.retain(|_, waiting| waiting.offer != Some(hold));
-    }
-}
-
-impl Books {
-    /// Whether a session may take a ticket.
-    pub(super) fn may_join(&self, joining: &Joining) -> Result<(), String> {
-        let Joining { ticket, session, .. } = joining;
-        if joining.wish.quantity == 0 {
-            return Err("nobody waits for no seats".to_owned());
+    pub(super) fn close_of_session(&mut self, session: SessionId, now: Time) {
+        if let Some(turn) = self.by_session.get(&session).copied() {
+            self.close_turn(turn, now);
         }
-        if self.sessions.contains(session) {
-            return Err(format!("session {session} has a hold already"));
-        }
-        if self.line.has_session(*session) || self.line.find(*ticket).is_some() {
-            return Err(format!("session {session} waits already, or as {ticket}"));
-        }
-        Ok(())
     }
 
-    /// Whether seats may be offered to a ticket: all those that are kept for it, its whole party.
-    pub(super) fn may_offer(
-        &self,
-        ticket: TicketId,
-        hold: HoldId,
-        seats: &[Seat],
-    ) -> Result<(), String> {
-        let waiting = self.waits(ticket)?;
-        if self.line.kept_for(ticket) != seats
-            || seats.len() as u64 != u64::from(waiting.wish.quantity)
-        {
-            return Err(format!("these are not all the seats of ticket {ticket}'s party"));
+    pub(super) fn close_of_offer(&mut self, hold: HoldId, now: Time) {
+        if let Some(turn) = self.by_offer.get(&hold).copied() {
+            self.close_turn(turn, now);
         }
-        if self.holds.contains_key(&hold) || self.sessions.contains(&waiting.session) {
-            return Err(format!("hold {hold}, or one of its session, stands already"));
-        }
-        Ok(())
     }
 
-    /// Whether a party that wants to sit together must go on apart.
-    pub(super) fn may_part(&self, ticket: TicketId, floor: &Floor) -> Result<(), String> {
-        let wish = &self.waits(ticket)?.wish;
-        let unsold = self.unsold(floor);
-        if !wish.together || self.left_for(wish, floor) < wish.quantity {
-            return Err(format!("ticket {ticket} has nobody to part"));
-        }
-        if can_ever_sit_together(floor, &unsold, wish) {
-            return Err(format!("ticket {ticket} could still sit together"));
-        }
-        Ok(())
-    }
-
-    /// Whether a reason to close a ticket is true.
-    pub(super) fn may_close(
-        &self,
-        ticket: TicketId,
-        reason: CloseReason,
-        floor: &Floor,
-    ) -> Result<(), String> {
-        let open = self.line.find(ticket);
-        let (_, open) = open.ok_or_else(|| format!("ticket {ticket} is not open"))?;
-        let waits = open.offer.is_none();
-        let is_true = match reason {
-            CloseReason::Left => true,
-            CloseReason::SoldOut => waits && self.left_for(&open.wish, floor) < open.wish.quantity,
-            CloseReason::Timeout => waits && self.time >= open.until,
-            CloseReason::ShowOver => waits && self.time >= self.definition.starts_at,
-            CloseReason::Declined => !waits,
-            CloseReason::Lapsed | CloseReason::Accepted => false,
-        };
-        let word = reason.word();
-        if is_true { Ok(()) } else { Err(format!("it is not true of ticket {ticket}: {word}")) }
-    }
-
-    fn waits(&self, ticket: TicketId) -> Result<&Waiting, String> {
-        let found = self.line.find(ticket).map(|(_, waiting)| waiting);
-        let waits = found.filter(|waiting| waiting.offer.is_none());
-        waits.ok_or_else(|| format!("ticket {ticket} does not wait"))
-    }
-
-    fn unsold(&self, floor: &Floor) -> SeatSet {
-        let mut unsold = SeatSet::empty(floor.seats());
-        for (seat, place) in self.places.iter().enumerate() {
-            if matches!(place, Place::Free | Place::Held(_)) {
-                unsold.insert(Seat(seat as u32));
+    fn close_turn(&mut self, turn: u64, now: Time) -> Option<Waiting> {
+        let waiting = self.tickets.remove(&turn)?;
+        self.dues.waiting = self.tickets.len() as u64;
+        self.by_id.remove(&waiting.id);
+        self.by_session.remove(&waiting.session);
+        match waiting.offer {
+            Some(hold) => drop(self.by_offer.remove(&hold)),
+            None => {
+                self.dues.outlives(turn, waiting.until);
+                self.want_no_more(turn, &waiting.wish, now);
             }
         }
-        unsold
+        self.reach.forget(turn, &waiting.kept);
+        Some(waiting)
     }
 
-    /// How many seats of a wish are neither sold nor blocked.
-    fn left_for(&self, wish: &Wish, floor: &Floor) -> u32 {
-        let unsold = self.unsold(floor);
-        wish.mask(floor).map_or_else(|| unsold.count(), |mask| mask.count_and(&unsold))
-    }
-
-    /// What everybody may see of a seat.
-    pub(super) fn seen(&self, seat: Seat) -> SeatState {
-        match self.places[seat.0 as usize] {
-            Place::Free if self.line.kept.contains_key(&seat) => SeatState::Held,
-            place => state(place),
+    /// Whether a party is whole now, and is to be offered its seats.
+    fn note_whole(&mut self, turn: u64, now: Time) {
+        let Some(waiting) = self.tickets.get(&turn).filter(|own| own.offer.is_none()) else {
+            return;
+        };
+        let whole = waiting.kept.len() as u64 == u64::from(waiting.wish.quantity);
+        let due = Due::Offer(turn);
+        if whole {
+            self.dues.owe(due, now)
+        } else {
+            self.dues.settle(&due)
+        }
+        if let Some(wanted) = self.wanted.get_mut(&waiting.wish) {
+            if whole {
+                wanted.lacking.remove(&turn)
+            } else {
+                wanted.lacking.insert(turn)
+            };
         }
     }
 
-    /// Takes over what the show keeps for whom, and judges it. The answer is the seats that were
-    /// kept before or are now.
-    pub(super) fn keep(&mut self, replay: &Replay, tally: &mut Tally) -> Result<Vec<Seat>, String> {
-        if self.line.tickets.is_empty() && self.line.kept.is_empty() {
-            return Ok(Vec::new());
-        }
-        let mut touched: Vec<Seat> = self.line.kept.keys().copied().collect();
-        self.line.kept.clear();
-        let mut open = self.line.tickets.iter();
-        for ticket in replay.show().tickets() {
+    /// Takes over what the show keeps for whom. The seats that are kept for another than before, or
+    /// no longer, are added to `moved`.
+    pub(super) fn take_over(
+        &mut self,
+        show: &Show,
+        now: Time,
+        moved: &mut Vec<Seat>,
+    ) -> Result<(), String> {
+        let mut other = Vec::new();
+        let mut open = self.tickets.iter();
+        for ticket in show.tickets() {
             let Some((turn, waiting)) = open.next() else {
                 return Err("the show has tickets that nobody took".to_owned());
             };
             if (*turn, waiting.id) != (ticket.head.seq, ticket.id) {
                 return Err(format!("ticket {} is not where it stood in line", ticket.id));
             }
-            if ticket.kept().len() as u64 > u64::from(waiting.wish.quantity) {
-                return Err(format!("more is kept for ticket {} than its party", ticket.id));
-            }
-            for seat in ticket.kept() {
-                let is_free = matches!(self.places.get(seat.0 as usize), Some(Place::Free));
-                if !is_free || self.line.kept.insert(*seat, ticket.id).is_some() {
-                    return Err(format!("seat {} cannot be kept for ticket {}", seat.0, ticket.id));
-                }
-                touched.push(*seat);
+            if waiting.kept != ticket.kept() {
+                other.push((*turn, ticket.kept()));
             }
         }
         if open.next().is_some() {
             return Err("the show has forgotten a ticket".to_owned());
         }
-        self.nobody_is_passed_over(replay.show(), replay.floor())?;
-        tally.looked_down_the_line += 1;
-        Ok(touched)
-    }
-
-    /// Of each wish the first who lacks seats: there is nothing, free or kept for one behind, with
-    /// which they could be seated, or come nearer to it.
-    pub(super) fn nobody_is_passed_over(&self, show: &Show, floor: &Floor) -> Result<(), String> {
-        let mut wishes: BTreeSet<&Wish> = BTreeSet::new();
-        let mut reach = show.free().clone();
-        reach.insert_all(show.kept());
-        // Down the line: what is kept for those in front is out of reach for those behind.
-        for waiting in self.line.tickets.values().filter(|waiting| waiting.offer.is_none()) {
-            let kept = show.ticket(waiting.id).map_or(&[][..], |ticket| ticket.kept());
-            let wish = &waiting.wish;
-            let lacks = (kept.len() as u64) < u64::from(wish.quantity);
-            if lacks && wishes.insert(wish) {
-                let passed_over = if wish.together {
-                    can_ever_sit_together(floor, &reach, wish)
-                } else {
-                    let mut more = wish.mask(floor).unwrap_or_else(|| SeatSet::full(floor.seats()));
-                    more.keep_only(&reach);
-                    kept.iter().for_each(|seat| more.remove(*seat));
-                    !more.is_empty()
-                };
-                if passed_over {
-                    return Err(format!("ticket {} is passed over", waiting.id));
+        for (turn, _) in &other {
+            let Some(waiting) = self.tickets.get_mut(turn) else { continue };
+            let before = std::mem::take(&mut waiting.kept);
+            self.reach.forget(*turn, &before);
+            moved.extend(before);
+        }
+        for (turn, kept) in other {
+            let Some(waiting) = self.tickets.get_mut(&turn) else { continue };
+            if kept.len() as u64 > u64::from(waiting.wish.quantity) {
+                return Err(format!("more is kept for ticket {} than its party", waiting.id));
+            }
+            if !kept.is_empty() && waiting.offer.is_some() {
+                return Err(format!("seats are kept for ticket {}, which has some", waiting.id));
+            }
+            for seat in kept {
+                if self.reach.owner.insert(*seat, turn).is_some() {
+                    return Err(format!(
+                        "seat {} is kept for ticket {} and another",
+                        seat.0, waiting.id
+                    ));
                 }
             }
-            kept.iter().for_each(|seat| reach.remove(*seat));
+            waiting.kept = kept.to_vec();
+            moved.extend(kept);
+            self.note_whole(turn, now);
         }
         Ok(())
     }
 
-    /// Makes the change that a fact of the waitlist is, and says which seats it touched.
-    pub(super) fn change_the_line(
-        &mut self,
-        fact: &Fact,
-        seq: u64,
-        tally: &mut Tally,
-    ) -> Vec<Seat> {
-        match fact {
-            Fact::TicketTaken(joining) => {
-                tally.joins += 1;
-                self.line.join(seq, joining);
-                Vec::new()
-            }
-            Fact::SeatsOffered { ticket, hold, seats, expires_at } => {
-                tally.offers += 1;
-                self.offer(*ticket, *hold, seats, *expires_at)
-            }
-            Fact::OfferAccepted { hold, expires_at } => {
-                tally.accepted += 1;
-                self.line.close_of_offer(*hold);
-                if let Some(standing) = self.holds.get_mut(hold) {
-                    (standing.offered, standing.expires_at) = (false, *expires_at);
-                }
-                Vec::new()
-            }
-            Fact::TicketParted { ticket } => {
-                self.line.part(*ticket);
-                Vec::new()
-            }
-            Fact::TicketClosed { ticket, reason } => {
-                match reason {
-                    CloseReason::Left => {}
-                    CloseReason::Declined => tally.releases += 1,
-                    _ => tally.dismissed += 1,
-                }
-                let offer = self.line.close(*ticket);
-                offer.map_or_else(Vec::new, |hold| self.end(hold, Place::Free))
-            }
-            _ => Vec::new(),
+    /// A seat was sold or blocked, or is for sale again.
+    pub(super) fn note_unsold(&mut self, seat: Seat, is_unsold: bool, now: Time, floor: &Floor) {
+        if self.reach.unsold.has(seat) == is_unsold {
+            return;
         }
-    }
-
-    /// A ticket's seats become a hold of its own kind.
-    fn offer(
-        &mut self,
-        ticket: TicketId,
-        hold: HoldId,
-        seats: &[Seat],
-        expires_at: Time,
-    ) -> Vec<Seat> {
-        let Some(session) = self.line.offer(ticket, hold) else { return Vec::new() };
-        self.sessions.insert(session);
-        let standing = Standing {
-            session,
-            seats: seats.to_vec(),
-            expires_at,
-            pinned_until: None,
-            attempts: 0,
-            paying: false,
-            offered: true,
-        };
-        self.holds.insert(hold, standing);
-        self.put(seats, Place::Held(hold))
+        match is_unsold {
+            true => self.reach.unsold.insert(seat),
+            false => self.reach.unsold.remove(seat),
+        }
+        let mut touched = Vec::new();
+        for (wish, wanted) in self.wanted.iter_mut().filter(|(_, own)| own.seats.has(seat)) {
+            if is_unsold {
+                wanted.left += 1
+            } else {
+                wanted.left -= 1
+            }
+            let is_there = |seats: &Vec<Seat>| seats.iter().all(|own| self.reach.unsold.has(*own));
+            if !wanted.side_by_side.as_ref().is_some_and(is_there) {
+                wanted.look_side_by_side(wish, &self.reach.unsold, floor);
+            }
+            touched.push(wish.clone());
+        }
+        touched.iter().for_each(|wish| self.judge_hope(wish, now));
     }
 }

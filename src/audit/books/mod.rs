@@ -7,13 +7,16 @@
 //! how much. Every kind of entry is named here, so that a new one cannot be forgotten.
 
 mod admitted;
+mod due;
+mod fair;
 mod guards;
 mod line;
 mod room;
+mod waiting;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::hall::Seat;
+use crate::hall::{Floor, Seat};
 use crate::show::{
     Definition, Fact, HoldId, OrderId, Outcome, Sale, SeatState, SessionId, Show, Time,
 };
@@ -77,7 +80,7 @@ impl Books {
             holds: BTreeMap::new(),
             sessions: BTreeSet::new(),
             orders: BTreeSet::new(),
-            line: Line::default(),
+            line: Line::new(definition.seats),
             room: Room::of(&definition, committed),
             shown: vec![SeatState::Available; definition.seats as usize],
             time: Time(0),
@@ -99,7 +102,10 @@ impl Books {
 
     fn enter_one(&mut self, step: &Step, replay: &Replay, tally: &mut Tally) -> Result<(), String> {
         tally.late += u64::from(step.entry.time < self.time);
-        self.time = self.time.max(step.entry.time);
+        if step.entry.time > self.time {
+            self.time = step.entry.time;
+            self.line.nothing_is_overdue(self.time, self.definition.starts_at)?;
+        }
         if replay.show().time() != self.time {
             return Err(format!("the show's time went to {}", replay.show().time()));
         }
@@ -115,8 +121,8 @@ impl Books {
         may?;
         self.fits_the_rules(&step.entry, replay)?;
         self.change_the_room(&step.entry.fact, replay, tally);
-        let mut touched = self.change(&step.entry.fact, step.recorded.seq, tally);
-        touched.extend(self.keep(replay, tally)?);
+        let touched = self.change(&step.entry.fact, step.recorded.seq, replay.floor(), tally);
+        let touched = self.keep(touched, replay, tally)?;
         if let Fact::SeatsSold(sale) = &step.entry.fact {
             self.order_is_as_sold(sale, replay)?;
             tally.totals += u64::from(replay.hall().is_some());
@@ -172,12 +178,22 @@ impl Books {
         if whole { Ok(()) } else { Err(format!("order {} is not the sale's", sale.order)) }
     }
 
+    /// What everybody may see of a seat.
+    fn seen(&self, seat: Seat) -> SeatState {
+        match self.places[seat.0 as usize] {
+            Place::Free if self.line.keeps(seat).is_some() => SeatState::Held,
+            place => state(place),
+        }
+    }
+
     /// Makes the change of the entry at `seq`, and says which seats it touched.
-    fn change(&mut self, fact: &Fact, seq: u64, tally: &mut Tally) -> Vec<Seat> {
+    fn change(&mut self, fact: &Fact, seq: u64, floor: &Floor, tally: &mut Tally) -> Vec<Seat> {
+        let now = self.time;
         match fact {
             Fact::SeatsHeld { hold, session, seats, expires_at } => {
                 tally.holds += 1;
-                self.line.close_of_session(*session);
+                let mut given_up = self.line.kept_for(*session);
+                self.line.close_of_session(*session, now);
                 self.sessions.insert(*session);
                 let standing = Standing {
                     session: *session,
@@ -189,7 +205,8 @@ impl Books {
                     offered: false,
                 };
                 self.holds.insert(*hold, standing);
-                self.put(seats, Place::Held(*hold))
+                given_up.extend(self.put(seats, Place::Held(*hold)));
+                given_up
             }
             Fact::SeatsChanged { hold, seats } => {
                 tally.swaps += 1;
@@ -203,14 +220,10 @@ impl Books {
                 changed.extend(self.put(seats, Place::Held(*hold)));
                 changed
             }
-            Fact::HoldReleased { hold } => {
-                tally.releases += 1;
-                self.line.close_of_offer(*hold);
-                self.end(*hold, Place::Free)
-            }
-            Fact::HoldLapsed { hold } => {
-                tally.lapses += 1;
-                self.line.close_of_offer(*hold);
+            Fact::HoldReleased { hold } | Fact::HoldLapsed { hold } => {
+                let lapsed = matches!(fact, Fact::HoldLapsed { .. });
+                *if lapsed { &mut tally.lapses } else { &mut tally.releases } += 1;
+                self.line.close_of_offer(*hold, now);
                 self.end(*hold, Place::Free)
             }
             Fact::PaymentBegun { hold, attempt, pinned_until, .. } => {
@@ -239,7 +252,7 @@ impl Books {
             | Fact::SeatsOffered { .. }
             | Fact::OfferAccepted { .. }
             | Fact::TicketParted { .. }
-            | Fact::TicketClosed { .. } => self.change_the_line(fact, seq, tally),
+            | Fact::TicketClosed { .. } => self.change_the_line(fact, seq, floor, tally),
             Fact::OfRoom(_) => Vec::new(),
         }
     }

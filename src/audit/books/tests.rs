@@ -135,6 +135,7 @@ async fn who_is_passed_over_is_found() {
     log.create(&stream, Genesis::new(1, bytes)).await.expect("a stream");
     // A show whose seats are all free, and that keeps none of them for anybody.
     let replay = Replay::open(log, None, &definition.id).await.expect("a show");
+    let floor = replay.floor();
     for (quantity, together, found) in
         [(1, true, true), (10, true, true), (11, true, false), (11, false, true)]
     {
@@ -142,8 +143,40 @@ async fn who_is_passed_over_is_found() {
         let ticket = TicketId(Uuid::from_u128(7));
         let session = SessionId(Uuid::from_u128(7));
         let mut books = Books::new(definition.clone());
-        books.line.join(1, &Joining { ticket, session, until: NOW, wish });
-        let said = books.nobody_is_passed_over(replay.show(), replay.floor());
+        books.line.join(1, &Joining { ticket, session, until: NOW, wish }, NOW, floor);
+        let said = books.line.nobody_is_passed_over(&[], floor);
         assert_eq!(said.is_err(), found, "{quantity}, together: {together}: {said:?}");
     }
+}
+
+#[tokio::test]
+async fn an_offer_out_of_turn_is_found() {
+    let definition = definition();
+    let log: Arc<dyn Log> = Arc::new(MemoryLog::new());
+    let stream = StreamId::show(&definition.id);
+    let bytes = serde_json::to_vec(&definition).expect("JSON").into();
+    log.create(&stream, Genesis::new(1, bytes)).await.expect("a stream");
+    let replay = Replay::open(log, None, &definition.id).await.expect("a show");
+    let floor = replay.floor();
+    let name = |turn: u64| TicketId(Uuid::from_u128(u128::from(turn)));
+    let mut books = Books::new(definition);
+    for (turn, quantity) in [(1, 2), (2, 1)] {
+        let wish =
+            Wish { quantity, categories: None, sections: None, areas: None, together: false };
+        let session = SessionId(Uuid::from_u128(u128::from(turn)));
+        let joining = Joining { ticket: name(turn), session, until: NOW, wish };
+        books.line.join(turn, &joining, NOW, floor);
+    }
+    // The show keeps a seat for the second, and none for the first.
+    let second = books.line.tickets.get_mut(&2).expect("the second");
+    second.kept.push(Seat(3));
+    books.line.reach.owner.insert(Seat(3), 2);
+    let offered = |ticket, seat| books.may_offer(ticket, hold(1), &[Seat(seat)], floor);
+    let what = offered(name(2), 3).expect_err("out of turn");
+    let (second, first) = (name(2), name(1));
+    assert_eq!(what, format!("ticket {second} is offered seats out of turn: {first} is before it"));
+    let what = offered(name(2), 4).expect_err("another seat");
+    assert_eq!(what, format!("these are not all the seats of ticket {second}'s party"));
+    books.line.close(first, NOW);
+    assert_eq!(books.may_offer(second, hold(1), &[Seat(3)], floor), Ok(()));
 }

@@ -56,7 +56,7 @@ impl<'a> Changed<'a> {
             notices.push((hold.session, notice));
         }
         for ticket in known.tickets().filter(|ticket| there.ticket(ticket.id).is_none()) {
-            let reason = why_closed(ticket, there, &bought).word().into();
+            let reason = why_closed(ticket, there, &orders).word().into();
             notices.push((ticket.session, Notice::WaitlistClosed { reason }));
         }
         for order in orders {
@@ -68,12 +68,20 @@ impl<'a> Changed<'a> {
     }
 }
 
-/// Why a ticket is no longer there, as far as can be told. Of who waited when history was lost it is
-/// said that they left: they may join again.
-fn why_closed(ticket: &Ticket, there: &Show, bought: &BTreeSet<HoldId>) -> CloseReason {
+/// Why a ticket is no longer there, as far as can be told. Who waited and has seats now was offered
+/// them and accepted, or was granted them by another node: either way it has what it came for. Of
+/// who has none, because history was lost or for another reason, it is said that they left: they may
+/// join again.
+fn why_closed(ticket: &Ticket, there: &Show, orders: &[&Order]) -> CloseReason {
+    let bought = |hold| orders.iter().any(|order| order.hold == hold);
+    let has_seats = || {
+        there.hold_of(ticket.session).is_some()
+            || orders.iter().any(|order| order.session == ticket.session)
+    };
     match ticket.offer {
-        Some(hold) if there.hold(hold).is_some() || bought.contains(&hold) => CloseReason::Accepted,
+        Some(hold) if there.hold(hold).is_some() || bought(hold) => CloseReason::Accepted,
         Some(hold) if there.has_lapsed(hold, ticket.session) => CloseReason::Lapsed,
+        None if has_seats() => CloseReason::Accepted,
         Some(_) | None => CloseReason::Left,
     }
 }
@@ -87,8 +95,8 @@ mod tests {
     use super::*;
     use crate::hall::{Floor, HallId, Seat, theatre};
     use crate::show::{
-        Currency, Definition, Entry, Fact, Head, Money, OrderId, Payment, PaymentState, Policy,
-        Sale, ShowId,
+        Currency, Definition, Entry, Fact, Head, Joining, Money, OrderId, Payment, PaymentState,
+        Policy, Sale, ShowId, TicketId, Wish,
     };
 
     const NOW: Time = Time(1_000);
@@ -178,6 +186,68 @@ mod tests {
         assert_eq!(told(&changed), expected, "and 1, whose hold is as it was, nothing");
         assert_eq!(changed.gone_holds.iter().map(|gone| gone.id).collect::<Vec<_>>(), [hold(5)]);
         assert!(changed.lost_orders.is_empty());
+    }
+
+    /// Session 9 waits for a seat, which is kept for it: there are enough.
+    fn waits() -> Fact {
+        let wish =
+            Wish { quantity: 1, categories: None, sections: None, areas: None, together: false };
+        let until = Time(3_600_000);
+        let joining = Joining { ticket: ticket(), session: session(9), until, wish };
+        Fact::TicketTaken(Box::new(joining))
+    }
+
+    fn ticket() -> TicketId {
+        TicketId(Uuid::from_u128(90))
+    }
+
+    #[test]
+    fn who_waited_is_told_why_not_any_more() {
+        let expires_at = Time(120_000);
+        let seats: Box<[Seat]> = [Seat(0)].into();
+        let offered = Fact::SeatsOffered { ticket: ticket(), hold: hold(9), seats, expires_at };
+        let accepted = Fact::OfferAccepted { hold: hold(9), expires_at };
+        let [begun, bought] = sold(9);
+        let other_node = Fact::SeatsHeld {
+            hold: hold(9),
+            session: session(9),
+            seats: [Seat(50)].into(),
+            expires_at: Time(300_000),
+        };
+        let left = Fact::TicketClosed { ticket: ticket(), reason: CloseReason::Left };
+        let (lapsed, declined) =
+            (Fact::HoldLapsed { hold: hold(9) }, Fact::HoldReleased { hold: hold(9) });
+        let of = |facts: &[&Fact]| -> Vec<Fact> { facts.iter().copied().cloned().collect() };
+        let table = [
+            (of(&[]), of(&[&offered, &accepted]), "accepted"),
+            (of(&[]), of(&[&offered, &accepted, &begun, &bought]), "accepted"),
+            (of(&[]), of(&[&other_node]), "accepted"),
+            (of(&[]), of(&[&left]), "left"),
+            (of(&[]), of(&[&offered, &declined]), "left"),
+            (of(&[&offered]), of(&[&accepted]), "accepted"),
+            (of(&[&offered]), of(&[&accepted, &begun, &bought]), "accepted"),
+            (of(&[&offered]), of(&[&lapsed]), "lapsed"),
+            (of(&[&offered]), of(&[&declined]), "left"),
+        ];
+        for (known, since, expected) in table {
+            let known = [vec![waits()], known].concat();
+            let there = after([known.clone(), since.clone()].concat());
+            let known = after(known);
+            assert_eq!(known.waiting(), 1);
+            let changed = Changed::between(&known, &there, NOW);
+            let closed = |(_, notice): &(SessionId, Notice)| match notice {
+                Notice::WaitlistClosed { reason } => Some(reason.to_string()),
+                _ => None,
+            };
+            let told: Vec<String> = changed.notices.iter().filter_map(closed).collect();
+            assert_eq!(told, [expected], "after {since:?}");
+        }
+        // Of a history that was lost nobody has anything.
+        let (known, there) = (after(vec![waits()]), after(Vec::new()));
+        let changed = Changed::between(&known, &there, NOW);
+        let reason = changed.notices.into_iter().map(|(_, notice)| notice).next();
+        let Some(Notice::WaitlistClosed { reason }) = reason else { panic!("{reason:?}") };
+        assert_eq!(&*reason, "left");
     }
 
     #[test]

@@ -59,16 +59,11 @@ impl Show {
             sold: &self.sold,
             blocked: &self.blocked,
         };
-        if !moved.gone.is_empty() || !moved.regained.is_empty() {
-            for (wish, kind) in &mut self.queue.kinds {
-                let before = kind.must_part();
-                kind.lost(&moved.gone, wish, &house);
-                kind.regained(&moved.regained, wish, &house);
-                if kind.must_part() != before {
-                    moved.looking.extend(kind.members.difference(&kind.blank));
-                    moved.looking.extend(kind.hungry.first());
-                }
-            }
+        if !moved.regained.is_empty() {
+            self.queue.regained(&house, &mut moved.looking);
+        }
+        if !moved.gone.is_empty() {
+            self.queue.lost(&moved.gone, &house, &mut moved.looking);
             moved.looking.extend(self.queue.broken_by(&moved.gone, &house));
         }
         let freed = std::mem::take(&mut moved.freed);
@@ -135,8 +130,8 @@ impl Show {
         Some(Outcome::Joined { ticket, session })
     }
 
-    /// Guard: the ticket has no offer; these are the seats kept for it, and as many as its party; its
-    /// session holds nothing; the hold's name is new.
+    /// Guard: the ticket has no offer, and need not part first; these are the seats kept for it, and
+    /// as many as its party; its session holds nothing; the hold's name is new.
     pub(in crate::show) fn seats_offered(
         &mut self,
         id: TicketId,
@@ -147,6 +142,7 @@ impl Show {
         let ticket = self.queue.get(id).filter(|ticket| ticket.offer.is_none())?;
         let (turn, session) = (ticket.head.seq, ticket.session);
         let fits = !ticket.lacks()
+            && !self.may_part(ticket)
             && ticket.kept == seats
             && self.holds.get(hold).is_none()
             && self.holds.of_session(session).is_none();

@@ -27,7 +27,7 @@ impl Show {
             let over = waiting.filter_map(|turn| dismissing(turn, CloseReason::ShowOver));
             return over.take(most).collect();
         }
-        let kinds = || queue.kinds.values();
+        let kinds = || queue.hope.hopeless().filter_map(|wish| queue.kinds.get(wish));
         let sold_out = kinds().filter(|kind| kind.is_sold_out()).flat_map(|kind| &kind.members);
         let sold_out = sold_out.filter_map(|turn| dismissing(turn, CloseReason::SoldOut));
         let parting = kinds().filter(|kind| kind.must_part()).flat_map(|kind| &kind.members);

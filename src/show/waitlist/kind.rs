@@ -1,12 +1,14 @@
 //! Kinds of wishes: those who want the same stand behind one another, and are judged as one.
 //!
-//! Ten thousand who wait want a few dozen things. What comes free is held against each kind and its
-//! first in line, never against everybody.
+//! Ten thousand who wait want a few dozen things, mostly; but each may want something else, and
+//! nobody can be refused for that. So nothing is done for every kind: a release asks who stands in
+//! front, in the order of the line, and a sale asks those whom it may leave without hope (`hope.rs`).
 
 use std::collections::BTreeSet;
 use std::ops::Range;
+use std::sync::Arc;
 
-use crate::hall::{Floor, Seat, SeatSet};
+use crate::hall::{Floor, Seat, SeatSet, bits};
 
 use super::super::Wish;
 use super::super::best::neighbours::{blocks, links};
@@ -16,12 +18,15 @@ use super::ticket::Run;
 /// the entry that took them.
 #[derive(Clone, Debug)]
 pub(super) struct Kind {
-    pub(super) places: Places,
-    /// How many seats it allows are neither sold nor blocked.
-    pub(super) left: u32,
-    /// A run that could still become whole; none where a party could never again sit together.
-    /// Not looked for where the party may sit apart.
-    viable: Option<Run>,
+    pub(super) places: Arc<Places>,
+    /// How many seats it allows were neither sold nor blocked when they were counted last. They are
+    /// counted before there could be fewer than the party.
+    left: u32,
+    /// How many seats of the house had gone by then.
+    pub(super) counted_at: u64,
+    /// The first run that could still become whole; none where a party could never again sit
+    /// together. Not looked for where the party may sit apart.
+    pub(super) viable: Option<Run>,
     pub(super) members: BTreeSet<u64>,
     /// The members that lack seats.
     pub(super) hungry: BTreeSet<u64>,
@@ -70,18 +75,31 @@ impl Places {
 
 impl Kind {
     pub(super) fn new(wish: &Wish, house: &House<'_>) -> Self {
-        let unsold = house.unsold();
-        let left = wish.mask(house.floor).map_or(unsold.count(), |mask| mask.count_and(&unsold));
         let mut kind = Self {
-            places: Places::of(wish, house.floor),
-            left,
+            places: Arc::new(Places::of(wish, house.floor)),
+            left: 0,
+            counted_at: 0,
             viable: None,
             members: BTreeSet::new(),
             hungry: BTreeSet::new(),
             blank: BTreeSet::new(),
         };
+        kind.count(wish, 0, house);
         kind.look_for_viable(wish, house);
         kind
+    }
+
+    /// Counts the seats that are left, when so many of the house have gone.
+    pub(super) fn count(&mut self, wish: &Wish, gone: u64, house: &House<'_>) {
+        let unsold = house.unsold();
+        self.left = wish.mask(house.floor).map_or(unsold.count(), |mask| mask.count_and(&unsold));
+        self.counted_at = gone;
+    }
+
+    /// How many seats must have gone before there can be too few; none where there are.
+    pub(super) fn enough_until(&self) -> Option<u64> {
+        let spare = self.left.checked_sub(self.places.party)?;
+        Some(self.counted_at + u64::from(spare) + 1)
     }
 
     /// Whether its parties can no longer be seated at all.
@@ -94,27 +112,27 @@ impl Kind {
         self.places.together && self.viable.is_none() && !self.is_sold_out()
     }
 
-    /// `seats` were sold or blocked.
-    pub(super) fn lost(&mut self, seats: &[Seat], wish: &Wish, house: &House<'_>) {
-        let allowed = seats.iter().filter(|seat| self.places.allow(house.floor, **seat));
-        let lost = allowed.count() as u32;
-        self.left -= lost;
-        if lost > 0 && self.viable.is_some_and(|run| !house.could_be_whole(run, &self.places)) {
-            self.look_for_viable(wish, house);
+    /// Whether somebody must be dismissed or must part.
+    pub(super) fn is_hopeless(&self) -> bool {
+        self.is_sold_out() || self.must_part()
+    }
+
+    /// The first who lacks seats, and the first for whom nothing is kept.
+    pub(super) fn fronts(&self) -> [Option<u64>; 2] {
+        [self.hungry.first().copied(), self.blank.first().copied()]
+    }
+
+    /// A seat of the run it counts on is gone. Sales only take runs away, and those before this one were
+    /// gone already: so all the sales of an evening together look through the house once.
+    pub(super) fn go_on_looking(&mut self, house: &House<'_>) {
+        if let Some(run) = self.viable
+            && !house.could_be_whole(run, &self.places)
+        {
+            self.viable = house.next_that_could_be_whole(run, &self.places);
         }
     }
 
-    /// `seats` are for sale again.
-    pub(super) fn regained(&mut self, seats: &[Seat], wish: &Wish, house: &House<'_>) {
-        let allowed = seats.iter().filter(|seat| self.places.allow(house.floor, **seat));
-        let regained = allowed.count() as u32;
-        self.left += regained;
-        if regained > 0 && self.viable.is_none() {
-            self.look_for_viable(wish, house);
-        }
-    }
-
-    fn look_for_viable(&mut self, wish: &Wish, house: &House<'_>) {
+    pub(super) fn look_for_viable(&mut self, wish: &Wish, house: &House<'_>) {
         self.viable = None;
         if self.places.together {
             self.viable = whole_run(house.floor, house.unsold(), wish);
@@ -165,6 +183,29 @@ impl House<'_> {
                     && places.allow(self.floor, Seat(range.start))
             }
         }
+    }
+}
+
+impl House<'_> {
+    /// The first run after this one that could be whole: rows before areas.
+    fn next_that_could_be_whole(&self, after: Run, places: &Places) -> Option<Run> {
+        let in_rows = match after {
+            Run::Area(_) => None,
+            Run::Row(first) => {
+                self.unsold_after(first).map(Run::Row).find(|run| self.could_be_whole(*run, places))
+            }
+        };
+        in_rows.or_else(|| {
+            let mut others = areas(self.floor).map(|(area, _)| Run::Area(area));
+            others.find(|run| *run > after && self.could_be_whole(*run, places))
+        })
+    }
+
+    fn unsold_after(&self, seat: Seat) -> impl Iterator<Item = Seat> + '_ {
+        let words = self.sold.words().iter().zip(self.blocked.words()).enumerate();
+        let rest = words.skip(seat.0 as usize / 64);
+        let unsold = rest.flat_map(|(at, (sold, blocked))| bits(at, !(sold | blocked)));
+        unsold.filter(move |next| *next > seat)
     }
 }
 

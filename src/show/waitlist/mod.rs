@@ -6,6 +6,7 @@
 
 mod apply;
 mod follow;
+mod hope;
 mod kind;
 mod propose;
 mod ranks;
@@ -15,14 +16,16 @@ mod tests;
 mod ticket;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::hall::{Seat, SeatSet};
 
 use super::codec::{CodecError, Reader, Writer};
 use super::{HoldId, SessionId, TicketId, Time, Wish};
 pub(super) use apply::Moved;
+use hope::Hope;
 pub(super) use kind::House;
-use kind::Kind;
+use kind::{Kind, Places};
 use ranks::Ranks;
 pub use ticket::{CloseReason, Joining, Ticket};
 use ticket::{Run, read_ticket, write_ticket};
@@ -38,7 +41,12 @@ pub(super) struct Queue {
     /// Those without an offer, by when they end by themselves.
     by_until: BTreeSet<(Time, u64)>,
     /// Those without an offer, by what they want.
-    kinds: BTreeMap<Wish, Kind>,
+    kinds: BTreeMap<Arc<Wish>, Kind>,
+    /// When to look at which of them again.
+    hope: Hope,
+    /// Of each kind the first who lacks seats and the first for whom nothing is kept, with what the
+    /// kind allows.
+    fronts: BTreeMap<u64, Arc<Places>>,
     /// Those whose party is whole, to be offered.
     whole: BTreeSet<u64>,
     /// The seats kept for tickets, and for which.
@@ -58,6 +66,8 @@ impl Queue {
             by_offer: BTreeMap::new(),
             by_until: BTreeSet::new(),
             kinds: BTreeMap::new(),
+            hope: Hope::default(),
+            fronts: BTreeMap::new(),
             whole: BTreeSet::new(),
             kept: SeatSet::empty(seats),
             owner: BTreeMap::new(),
@@ -119,10 +129,16 @@ impl Queue {
         let turn = ticket.head.seq;
         self.by_until.insert((ticket.until, turn));
         let wish = &ticket.wish;
-        let kind = self.kinds.entry(wish.clone()).or_insert_with(|| Kind::new(wish, house));
-        kind.members.insert(turn);
-        kind.hungry.insert(turn);
-        kind.blank.insert(turn);
+        if !self.kinds.contains_key(wish) {
+            let (wish, mut kind) = (Arc::new(wish.clone()), Kind::new(wish, house));
+            self.hope.begin(&wish, &mut kind);
+            self.kinds.insert(wish, kind);
+        }
+        file(&mut self.kinds, &mut self.fronts, wish, |kind| {
+            kind.members.insert(turn);
+            kind.hungry.insert(turn);
+            kind.blank.insert(turn);
+        });
     }
 
     /// A ticket waits no longer for seats: the answer is those that were kept for it.
@@ -130,13 +146,15 @@ impl Queue {
         let seats = self.keep(turn, Vec::new(), None);
         let Some(ticket) = self.tickets.get(&turn) else { return seats };
         self.by_until.remove(&(ticket.until, turn));
-        if let Some(kind) = self.kinds.get_mut(&ticket.wish) {
+        file(&mut self.kinds, &mut self.fronts, &ticket.wish, |kind| {
             kind.members.remove(&turn);
             kind.hungry.remove(&turn);
             kind.blank.remove(&turn);
-            if kind.members.is_empty() {
-                self.kinds.remove(&ticket.wish);
-            }
+        });
+        if self.kinds.get(&ticket.wish).is_some_and(|kind| kind.members.is_empty())
+            && let Some((wish, kind)) = self.kinds.remove_entry(&ticket.wish)
+        {
+            self.hope.end(&wish, &kind);
         }
         seats
     }
@@ -198,14 +216,14 @@ impl Queue {
             self.kept.insert(*seat);
             self.owner.insert(*seat, turn);
         }
-        if let Some(kind) = self.kinds.get_mut(&ticket.wish) {
-            let file = |set: &mut BTreeSet<u64>, is: bool| {
-                if is { set.insert(turn) } else { set.remove(&turn) }
-            };
-            file(&mut kind.hungry, ticket.lacks());
-            file(&mut kind.blank, ticket.kept.is_empty());
-            file(&mut self.whole, !ticket.lacks() && !ticket.kept.is_empty());
-        }
+        let put = |set: &mut BTreeSet<u64>, is: bool| {
+            if is { set.insert(turn) } else { set.remove(&turn) }
+        };
+        put(&mut self.whole, !ticket.lacks() && !ticket.kept.is_empty());
+        file(&mut self.kinds, &mut self.fronts, &ticket.wish, |kind| {
+            put(&mut kind.hungry, ticket.lacks());
+            put(&mut kind.blank, ticket.kept.is_empty());
+        });
         given_up
     }
 
@@ -241,5 +259,22 @@ impl Queue {
             }
         }
         Ok(queue)
+    }
+}
+
+/// Changes who is of a kind and lacks what, and notes who stands in front then.
+fn file(
+    kinds: &mut BTreeMap<Arc<Wish>, Kind>,
+    fronts: &mut BTreeMap<u64, Arc<Places>>,
+    wish: &Wish,
+    change: impl FnOnce(&mut Kind),
+) {
+    let Some(kind) = kinds.get_mut(wish) else { return };
+    let before = kind.fronts();
+    change(kind);
+    let after = kind.fronts();
+    if before != after {
+        before.iter().flatten().for_each(|turn| drop(fronts.remove(turn)));
+        fronts.extend(after.into_iter().flatten().map(|turn| (turn, kind.places.clone())));
     }
 }

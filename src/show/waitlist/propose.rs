@@ -2,6 +2,8 @@
 
 use uuid::Uuid;
 
+use crate::hall::SeatSet;
+
 use super::super::best::{best_seats, can_ever_sit_together, count_of_wish};
 use super::super::entry::{Entry, Fact};
 use super::super::hold::{Hold, HoldState};
@@ -21,28 +23,55 @@ impl Show {
     ) -> Result<Proposal, Refusal> {
         self.may_hold(session, now)?;
         self.fits_a_party(wish)?;
-        let mut hoped = self.free.clone();
-        hoped.insert_all(&self.held);
-        hoped.insert_all(self.kept());
-        if count_of_wish(&self.floor, &hoped, wish) < wish.quantity {
-            return Err(Refusal::SoldOut { seats: Vec::new() });
-        }
-        if wish.together && !can_ever_sit_together(&self.floor, &hoped, wish) {
-            return Err(Refusal::NotTogether { seats: Vec::new() });
-        }
-        if best_seats(&self.floor, &self.free, wish, Orphans::Allow).is_some() {
-            // Unless somebody who came before, in this same turn, asked for them.
-            let left = asked.left_of(&self.free);
-            let still = best_seats(&self.floor, &left, wish, Orphans::Allow).is_some();
-            return if still { Err(Refusal::SeatsAvailable) } else { Ok(Proposal::AskAgain) };
-        }
+        let Some(need) = self.need_to_wait(wish, asked) else {
+            return Ok(Proposal::AskAgain);
+        };
+        need?;
         let joining = Joining {
             ticket: TicketId(fresh),
             session,
             until: now.plus_ms(self.definition.policy.wait_ms),
-            wish: wish.clone().in_order(),
+            wish: wish.clone().in_normal_form(&self.floor),
         };
         Ok(one(now, Fact::TicketTaken(Box::new(joining))))
+    }
+
+    /// Whether there is any need to wait for `wish`, and any hope; none where that hangs on what this
+    /// batch asked for: whoever came before in the same turn may take what is free, have it kept for
+    /// them, or buy what was hoped for.
+    ///
+    /// What those before give back does not count: who joins because it comes a moment later is
+    /// offered it in the same turn.
+    fn need_to_wait(&self, wish: &Wish, asked: &Asked) -> Option<Result<(), Refusal>> {
+        let mut hoped = self.free.clone();
+        hoped.insert_all(&self.held);
+        hoped.insert_all(self.kept());
+        let (mut free, mut least_hoped) = (self.free.clone(), hoped.clone());
+        for taken in [&asked.seats, &asked.waited_for] {
+            free.remove_all(taken);
+        }
+        least_hoped.remove_all(&asked.gone);
+        hoped.insert_all(&asked.regained);
+        let least = self.judged(wish, &free, &least_hoped);
+        // Sets only grow from the least to the most, and so does what can be had: where both come to
+        // the same, so does all between.
+        let same = (free == self.free && least_hoped == hoped)
+            || self.judged(wish, &self.free, &hoped) == least;
+        same.then_some(least)
+    }
+
+    /// Whether one waits for `wish` where these seats are free, and no others can be hoped for.
+    fn judged(&self, wish: &Wish, free: &SeatSet, hoped: &SeatSet) -> Result<(), Refusal> {
+        if count_of_wish(&self.floor, hoped, wish) < wish.quantity {
+            return Err(Refusal::SoldOut { seats: Vec::new() });
+        }
+        if wish.together && !can_ever_sit_together(&self.floor, hoped, wish) {
+            return Err(Refusal::NotTogether { seats: Vec::new() });
+        }
+        match best_seats(&self.floor, free, wish, Orphans::Allow) {
+            Some(_) => Err(Refusal::SeatsAvailable),
+            None => Ok(()),
+        }
     }
 
     pub(in crate::show) fn leaving(&self, session: SessionId, now: Time) -> Proposal {

@@ -5,19 +5,21 @@
 //! party. One that wants to sit together takes a whole run as soon as it may have one; else it keeps
 //! what it may have of the run it gathers in, as long as that could become whole; else it begins to
 //! gather in the run of which it may have most. Where its kind can never again sit together, it keeps
-//! seats as one that may sit apart, even before it is told. Of several it takes the one with the lowest number,
+//! seats as one that may sit apart, even before it is told; should its kind be able to again before
+//! that (seats were put back on sale), it gathers in a run as if it had never done so, even if it
+//! is whole: it is not offered apart what it was not told of. Of several it takes the one with the lowest number,
 //! rows before areas. What nobody takes is free.
 //!
 //! Nothing but what changed is looked at: where every ticket has what the rule gives it, and some
-//! seats come free, only those can want one who are the first of their kind, or gather there, or
-//! lost a seat to one before them.
+//! seats come free, only those can want one who stand in front of their kind, or gather there, or
+//! lost a seat to one before them; and of these nobody once all that came free has found its place.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::hall::{Seat, SeatSet};
 
 use super::Queue;
-use super::kind::{House, Places, area_of, areas, whole_run};
+use super::kind::{House, Kind, Places, area_of, areas, whole_run};
 use super::ticket::{Run, Ticket};
 
 /// What one look at a ticket came to: all that it keeps from then on, and in which run.
@@ -36,17 +38,15 @@ impl Queue {
     ) {
         let mut called: BTreeMap<u64, bool> =
             looking.into_iter().map(|turn| (turn, true)).collect();
-        self.call(&mut called, 0, &loose, house);
-        while let Some((turn, everywhere)) = called.pop_first() {
-            if loose.is_empty() && !everywhere {
-                // All that came free has found its place: nothing is new to those behind.
-                continue;
-            }
+        self.call_who_gathers(&mut called, 0, &loose, house);
+        let mut last = 0;
+        while let Some((turn, everywhere)) = self.next_after(last, &mut called, &loose, house) {
+            last = turn;
             let Some(ticket) = self.tickets.get(&turn).filter(|ticket| ticket.offer.is_none())
             else {
                 continue;
             };
-            if !ticket.lacks() {
+            if !ticket.lacks() && !self.is_whole_but_apart(ticket) {
                 continue;
             }
             let look = Look { queue: self, house, ticket, turn };
@@ -71,21 +71,49 @@ impl Queue {
                 moved.push((*seat, false));
             }
             loose.retain(|seat| house.free.has(*seat));
-            self.call(&mut called, turn, &given_up, house);
+            self.call_who_gathers(&mut called, turn, &given_up, house);
             loose.extend(given_up);
-            self.call_next_of_kind(&mut called, turn, !loose.is_empty());
+            self.call_next_that_parts(&mut called, turn);
         }
     }
 
-    /// Who is the next of the kind, after `turn` has what it wants. Who begins to keep seats apart is
-    /// new to all that is free; others only to what is loose, if anything is.
-    fn call_next_of_kind(&self, called: &mut BTreeMap<u64, bool>, turn: u64, is_loose: bool) {
+    /// Whether a ticket has seats enough, but took them as one that would have to part, and need not
+    /// any more.
+    fn is_whole_but_apart(&self, ticket: &Ticket) -> bool {
+        let may_part = || self.kinds.get(&ticket.wish).is_some_and(Kind::must_part);
+        ticket.wish.together && ticket.run.is_none() && !may_part()
+    }
+
+    /// Who is the next to look, after `last`, and whether at the whole house: who was called, or,
+    /// where something is loose that its kind can use, who stands in front of it. Behind one of a
+    /// kind who has looked and is still in front nobody of it wants what is loose.
+    fn next_after(
+        &self,
+        last: u64,
+        called: &mut BTreeMap<u64, bool>,
+        loose: &[Seat],
+        house: &House<'_>,
+    ) -> Option<(u64, bool)> {
+        if loose.is_empty() {
+            // All that came free has found its place: nothing is new to those behind.
+            return std::iter::from_fn(|| called.pop_first()).find(|(_, everywhere)| *everywhere);
+        }
+        let next = called.first_key_value().map_or(u64::MAX, |(turn, _)| *turn);
+        let wants = |places: &Places| loose.iter().any(|seat| places.allow(house.floor, *seat));
+        let mut fronts = self.fronts.range(last + 1..next);
+        match fronts.find(|(_, places)| wants(places)) {
+            Some((front, _)) => Some((*front, false)),
+            None => called.pop_first(),
+        }
+    }
+
+    /// Calls the next of the kind after `turn`, where it has just begun to keep seats apart: all that
+    /// is free is new to it.
+    fn call_next_that_parts(&self, called: &mut BTreeMap<u64, bool>, turn: u64) {
         let kind = self.tickets.get(&turn).and_then(|ticket| self.kinds.get(&ticket.wish));
-        let Some(kind) = kind.filter(|kind| is_loose || kind.must_part()) else { return };
+        let Some(kind) = kind.filter(|kind| kind.must_part()) else { return };
         for set in [&kind.hungry, &kind.blank] {
-            if let Some(next) = set.range(turn + 1..).next() {
-                *called.entry(*next).or_insert(false) |= kind.must_part();
-            }
+            called.extend(set.range(turn + 1..).next().map(|next| (*next, true)));
         }
     }
 
@@ -97,32 +125,15 @@ impl Queue {
         self.keep(turn, left, run);
     }
 
-    /// Calls those behind `after` who could want one of the `loose` seats.
-    fn call(
+    /// Calls those behind `after` who gather around one of the `loose` seats.
+    fn call_who_gathers(
         &self,
         called: &mut BTreeMap<u64, bool>,
         after: u64,
         loose: &[Seat],
         house: &House<'_>,
     ) {
-        if loose.is_empty() {
-            return;
-        }
-        let mut longest = 1;
-        for kind in self.kinds.values() {
-            let places = &kind.places;
-            if places.together {
-                longest = longest.max(places.party);
-            }
-            if !loose.iter().any(|seat| places.allow(house.floor, *seat)) {
-                continue;
-            }
-            for set in [&kind.hungry, &kind.blank] {
-                if let Some(first) = set.range(after + 1..).next() {
-                    called.entry(*first).or_insert(false);
-                }
-            }
-        }
+        let longest = self.hope.longest();
         for seat in loose {
             let there = match area_of(house.floor, *seat) {
                 Some(area) => {
@@ -142,8 +153,7 @@ impl Queue {
     /// The tickets that gather in a run that can no longer become whole, because `gone` were sold or
     /// blocked.
     pub(super) fn broken_by(&self, gone: &[Seat], house: &House<'_>) -> BTreeSet<u64> {
-        let together = self.kinds.values().filter(|kind| kind.places.together);
-        let longest = together.map(|kind| kind.places.party).max().unwrap_or(1);
+        let longest = self.hope.longest();
         let mut broken = BTreeSet::new();
         for seat in gone {
             let there = match area_of(house.floor, *seat) {

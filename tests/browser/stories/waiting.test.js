@@ -28,6 +28,12 @@ async function holder_of_all(show, seats) {
 async function waiter(show, settings) {
   const page = await house.visitor(settings);
   await house.enter(page, show);
+  await wait_for_two(page);
+  return page;
+}
+
+/** @param {Page} page */
+async function wait_for_two(page) {
   if (await page.getByLabel("How many").isHidden()) await page.locator("#summary").click();
   await page.getByLabel("How many").selectOption("2");
   await page.getByLabel("Where").selectOption({ label: "Gallery" });
@@ -35,7 +41,6 @@ async function waiter(show, settings) {
   await notice(page, /others are only holding theirs|kept for people/);
   await page.getByRole("button", { name: "Wait in line for these" }).click();
   await page.getByRole("heading", { name: "You are in line" }).waitFor();
-  return page;
 }
 
 /** Waits until the page's title begins so. @param {Page} page @param {string} words */
@@ -128,6 +133,23 @@ test("who could sit, but not side by side, may wait for that", async () => {
   await notice(bob, /not side by side/);
   await bob.getByRole("button", { name: "Wait in line for these" }).click();
   await bob.getByRole("heading", { name: "You are in line" }).waitFor();
+  house.check();
+});
+
+test("a second tab follows the line that the first one stands in", async () => {
+  const show = await house.put_on({ seats_max: 60 });
+  const first = await house.visitor();
+  await house.enter(first, show);
+  const ada = await holder_of_all(show, await gallery(first));
+  const second = await first.context().newPage();
+  await house.enter(second, show);
+  await wait_for_two(first);
+  await ada.getByRole("button", { name: "Release" }).click();
+  await notice(second, /It is your turn: Gallery/);
+  await second.getByRole("heading", { name: "It is your turn" }).waitFor();
+  await first.getByRole("button", { name: "Let go" }).click();
+  await notice(second, /You let the seats go/);
+  await second.getByRole("heading", { name: "It is your turn" }).waitFor({ state: "hidden" });
   house.check();
 });
 

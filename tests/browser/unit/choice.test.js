@@ -146,3 +146,29 @@ test("an offer may be swapped, and ends with the waiting unless it was accepted"
   choice.waits_no_longer();
   assert.equal(choice.phase, "holding");
 });
+
+test("a tab that did not join itself asks for the place, and is told once that the offer is gone", () => {
+  const choice = new Choice(10);
+  assert.equal(choice.moved(2), false, "another tab joined: this one knows no place to move");
+  assert.equal(choice.phase, "choosing");
+  choice.held(hold([1, 2], { state: "offered" }));
+  assert.equal(choice.phase, "offered");
+  assert.equal(choice.waits_no_longer(), true, "the offer was known, so its end is news");
+  assert.deepEqual([choice.phase, choice.listed, choice.hold], ["choosing", [], null]);
+  assert.equal(choice.waits_no_longer(), false);
+  choice.waits(waiting(3));
+  assert.equal(choice.moved(2), true);
+  assert.equal(choice.waiting?.position, 2);
+});
+
+test("an offer that another tab accepted is a hold, in whichever order that is told", () => {
+  for (const closed_first of [true, false]) {
+    const choice = new Choice(10);
+    choice.waits(waiting(1));
+    choice.held(hold([1, 2], { state: "offered" }));
+    if (closed_first) choice.waits_no_longer(true);
+    choice.held(hold([1, 2], { expires_at: 9000 }));
+    if (!closed_first) choice.waits_no_longer(true);
+    assert.deepEqual([choice.phase, choice.listed, choice.waiting], ["holding", [1, 2], null]);
+  }
+});

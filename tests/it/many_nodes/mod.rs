@@ -22,6 +22,7 @@ mod killed;
 mod reached;
 mod rolling;
 mod together;
+mod waiting;
 
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;

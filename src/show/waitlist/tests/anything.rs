@@ -1,5 +1,7 @@
 //! Anything that may happen while people wait, in any order.
 
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -7,7 +9,7 @@ use super::*;
 /// What happens next, with numbers to choose by.
 type Step = (u8, u8, u8, u8);
 
-fn wish(a: u8, b: u8) -> Wish {
+pub(super) fn wish(a: u8, b: u8) -> Wish {
     let list = |bits: u8, most: u16| -> Option<Vec<u16>> {
         (bits & 1 == 1).then(|| (0..most).filter(|at| bits >> (at + 1) & 1 == 1).collect())
     };
@@ -128,6 +130,49 @@ fn step(house: &mut House, (what, a, b, c): Step) {
         }
         _ => drop(house.follow()),
     }
+}
+
+/// Every wish that can be made in the little house, for a party of two.
+fn all_wishes() -> Vec<Wish> {
+    let lists = |most: u16| {
+        let of = move |bits: u16| (0..most).filter(|at| bits >> at & 1 == 1).collect();
+        std::iter::once(None).chain((0..1u16 << most).map(move |bits| Some(of(bits))))
+    };
+    let mut all = Vec::new();
+    for categories in lists(3) {
+        for sections in lists(2) {
+            for areas in lists(2) {
+                let (categories, sections) = (categories.clone(), sections.clone());
+                all.push(Wish { categories, sections, areas, ..party(2) });
+            }
+        }
+    }
+    all
+}
+
+#[test]
+fn all_that_allow_the_same_seats_to_the_same_party_are_one_wish() {
+    let floor = Floor::new(&hall());
+    let mut forms: BTreeMap<Vec<u64>, Wish> = BTreeMap::new();
+    for wish in all_wishes() {
+        let allows = |wish: &Wish| {
+            let all = crate::hall::SeatSet::full(floor.seats());
+            wish.mask(&floor).unwrap_or(all).words().to_vec()
+        };
+        let form = wish.clone().in_normal_form(&floor);
+        assert_eq!(allows(&form), allows(&wish), "{wish:?} became {form:?}");
+        assert_eq!(form, form.clone().in_normal_form(&floor));
+        assert_eq!(form, form.clone().in_order());
+        let same = forms.entry(allows(&wish)).or_insert_with(|| form.clone());
+        assert_eq!(*same, form, "for {wish:?}");
+    }
+    let anywhere: Vec<Wish> = all_wishes()
+        .into_iter()
+        .map(|wish| wish.in_normal_form(&floor))
+        .filter(|wish| *wish == party(2))
+        .collect();
+    assert!(anywhere.len() > 1, "a list of everything is none");
+    assert_eq!(party(1).in_normal_form(&floor), apart(1), "one alone is together");
 }
 
 fn check(show: &Show) {

@@ -2,6 +2,7 @@
 #![allow(clippy::wildcard_enum_match_arm, reason = "a test names the one case it expects")]
 
 mod anything;
+mod batches;
 mod model;
 mod tables;
 

@@ -55,9 +55,6 @@ fn choose(
     run: Option<Run>,
 ) -> (BTreeSet<u32>, Option<Run>) {
     let party = wish.quantity as usize;
-    if had.len() == party {
-        return (had, run);
-    }
     let mask = wish.mask(floor);
     let allowed = |seat: &u32| mask.as_ref().is_none_or(|mask| mask.has(Seat(*seat)));
     let share = |run: &Run| -> BTreeSet<u32> {
@@ -68,7 +65,11 @@ fn choose(
         |run: &Run| run.seats.iter().filter(|s| unsold.contains(s) && allowed(s)).count() >= party;
     let runs: Vec<Run> = all_runs(floor, party).into_iter().filter(could_be).collect();
     let enough = unsold.iter().filter(|seat| allowed(seat)).count() >= party;
-    if !wish.together || (runs.is_empty() && enough) {
+    let is_apart = !wish.together || (runs.is_empty() && enough);
+    if had.len() == party && (is_apart || run.is_some()) {
+        return (had, run);
+    }
+    if is_apart {
         let mut keeps = had;
         for seat in pool.iter().filter(|seat| allowed(seat)) {
             if keeps.len() < party {

@@ -388,3 +388,66 @@ fn a_follow_up_that_another_node_was_quicker_with_is_void() {
     assert_eq!(house.apply(Fact::TicketClosed { ticket, reason }), Outcome::Void);
     assert_eq!(house.apply(Fact::TicketParted { ticket }), Outcome::Void);
 }
+
+#[test]
+fn who_wants_the_same_in_other_words_stands_behind_one_another() {
+    let mut house = full_house();
+    let everything = Wish {
+        categories: Some(vec![2, 1, 0, 1]),
+        sections: Some(vec![1, 0]),
+        areas: Some(vec![0, 1]),
+        ..party(2)
+    };
+    house.join(1, party(2)).unwrap();
+    house.join(2, everything).unwrap();
+    house.join(3, Wish { categories: Some(vec![2]), ..party(2) }).unwrap();
+    house.join(4, Wish { areas: Some(vec![0, 1]), ..party(2) }).unwrap();
+    house.join(5, party(1)).unwrap();
+    house.join(6, apart(1)).unwrap();
+    assert_eq!(house.show.queue.kinds.len(), 3);
+}
+
+#[test]
+fn who_was_not_told_to_sit_apart_is_offered_seats_side_by_side_once_there_are_some_again() {
+    let mut house = House::new();
+    let block = [13, 15, 17].map(Seat).into();
+    house.apply(Fact::SeatsBlocked { seats: block });
+    house.take_all();
+    // Two nodes: the other has just put these seats on sale when it proposes this.
+    let (ticket, until) = (TicketId(house.fresh()), house.now.plus_ms(3_600_000));
+    let joining = Joining { ticket, session: session(1), until, wish: of_section(1, party(2)) };
+    house.apply(Fact::TicketTaken(Box::new(joining)));
+    for seat in [12, 14] {
+        house.release(house.of(seat));
+    }
+    assert_eq!(house.kept(1), [12, 14], "it must part, and keeps what it may have then");
+    let offer = Fact::SeatsOffered {
+        ticket,
+        hold: HoldId(house.fresh()),
+        seats: [12, 14].map(Seat).into(),
+        expires_at: house.now.plus_ms(500),
+    };
+    assert_eq!(house.apply(offer.clone()), Outcome::Void, "it was not told yet");
+    house.apply(Fact::SeatsUnblocked { seats: [13].map(Seat).into() });
+    assert_eq!(house.kept(1), [12, 13]);
+    assert!(house.show.free().has(Seat(14)));
+    assert_eq!(house.apply(offer), Outcome::Void, "nor are these its seats any more");
+    let follows = house.follow();
+    assert!(matches!(follows[..], [Outcome::Offered { .. }]), "{follows:?}");
+    assert_eq!(house.has(1).0, [12, 13]);
+}
+
+#[test]
+fn who_was_told_to_sit_apart_stays_so() {
+    let mut house = House::new();
+    house.apply(Fact::SeatsBlocked { seats: [13, 15, 17].map(Seat).into() });
+    house.take_all();
+    let (ticket, until) = (TicketId(house.fresh()), house.now.plus_ms(3_600_000));
+    let joining = Joining { ticket, session: session(1), until, wish: of_section(1, party(2)) };
+    house.apply(Fact::TicketTaken(Box::new(joining)));
+    assert!(matches!(house.follow()[..], [Outcome::Parted { .. }]));
+    house.release(house.of(12));
+    house.apply(Fact::SeatsUnblocked { seats: [17].map(Seat).into() });
+    house.follow();
+    assert_eq!(house.has(1).0, [12, 17]);
+}
