@@ -1,9 +1,10 @@
 /**
- * A client of Usher's live protocol, version 1, in one module without dependencies.
+ * A client of Usher's live protocol, version 1, without dependencies. The waiting room's arithmetic is
+ * in `admission.js`, `draw.js` and `sha256.js` beside it.
  *
  * It owns one socket at a time to one show, a mirror of that show's seats, and the answers still
- * owed. It knows nothing of layouts, pages or storage: a session token is loaded from and saved to
- * whatever the caller hands in.
+ * owed. It knows nothing of layouts, pages or storage: a session token and a waiting room's ticket are
+ * loaded from and saved to whatever the caller hands in.
  *
  *     const client = new UsherClient({ show: "hamlet", onseats: () => draw(client.mirror.seats) });
  *     client.open();
@@ -14,6 +15,7 @@
  * replaced, sooner or later, for as long as the server does not say to stay away. What was asked
  * while there was no socket is refused at once and never sent later.
  */
+import { Admission } from "./admission.js";
 
 /** What a seat can be, as the wire numbers it. */
 export const AVAILABLE = 0;
@@ -34,6 +36,10 @@ const PAYMENT_ANSWER_MS = 75_000;
 /** Reconnecting: a random wait below a ceiling that doubles from the first to the last of these. */
 const BACKOFF_FIRST_MS = 500;
 const BACKOFF_LAST_MS = 20_000;
+/** A number that was called is opened at once; where nothing comes of it, it is asked for after a
+ *  random time between these, once. */
+const CALLED_FIRST_MS = 4_000;
+const CALLED_LAST_MS = 12_000;
 /** The ceiling of the wait after "too many sockets from this address". */
 const CROWDED_MS = 60_000;
 
@@ -69,7 +75,9 @@ const AFTER_CLOSE = new Map([
 /** A place in the waitlist; `position` is 1 for the first.
  *  @typedef {{ticket:string, quantity:number, position:number, since:number, until:number,
  *   head:Head}} Waiting */
-/** @typedef {{session:string, holds:Hold[], orders:Order[], waiting?:Waiting, now:number}} Identity */
+/** @typedef {import("./admission.js").Standing} Standing */
+/** @typedef {{session:string, holds:Hold[], orders:Order[], waiting?:Waiting,
+ *   admission?:import("./admission.js").Told, now:number}} Identity */
 /** `load` gives the token to show, if one is kept; `save` keeps the newest (null: it is no good).
  *  @typedef {{load():(string|null), save(token:string|null):void}} SessionStore */
 /** How the line is. `retry_at` (by `Date.now()`) where it is `waiting`; `code` where the server
@@ -325,9 +333,14 @@ function browser() {
  *  @property {"binary" | "json"} [format] how seat frames are to come; binary unless said
  *  @property {boolean} [identify] false: only watch, as nobody
  *  @property {SessionStore} [session] where the token is kept; in memory unless said
+ *  @property {import("./admission.js").TicketStore} [ticket] where the waiting room's ticket is kept; in
+ *   memory unless said
  *  @property {(change:SeatsChange) => void} [onseats] after a frame changed the mirror
  *  @property {(link:Link) => void} [onlink] when the line changed
  *  @property {(identity:Identity) => void} [onidentity] at every opening: what the session has
+ *  @property {(standing:Standing) => void} [onadmission] where the show has a waiting room: when one's
+ *   standing in it changed; after `onidentity`
+ *  @property {(refusal:Refusal) => void} [onunidentified] `identify` was refused, and is asked again soon
  *  @property {(method:string, params:any) => void} [onnotification] all others than seat frames
  *  @property {World} [world]
  */
@@ -342,6 +355,8 @@ export class UsherClient {
   /** @type {Options} */ #options;
   /** @type {World} */ #world;
   /** @type {SessionStore} */ #session;
+  /** @type {import("./admission.js").TicketStore} */ #tickets;
+  /** @type {Admission} */ #admission;
   /** The socket in use. Events of any other are late words of the dead, and ignored.
    *  @type {WebSocket | null} */
   #socket = null;
@@ -364,6 +379,11 @@ export class UsherClient {
   /** One timer for what is next due of the socket: its opening, a look at silence, a probe's answer.
    *  @type {any} */
   #watch_timer = null;
+  /** What is next due of the place in the waiting room: a pass's end, or a call that nothing came of.
+   *  @type {any} */
+  #admission_timer = null;
+  /** The number whose call was asked about. @type {number | undefined} */
+  #asked_about;
 
   /** @param {Options} options */
   constructor(options) {
@@ -372,7 +392,17 @@ export class UsherClient {
     /** @type {string | null} */
     let kept = null;
     this.#session = options.session ?? { load: () => kept, save: (token) => void (kept = token) };
+    /** @type {import("./admission.js").Kept | null} */
+    let ticket = null;
+    this.#tickets = options.ticket ?? { load: () => ticket, save: (kept) => void (ticket = kept) };
+    this.#admission = new Admission(this.#tickets);
     this.clock = new ServerClock(this.#world.now);
+  }
+
+  /** Where this session stands in the show's waiting room; null where there is none, or it is not
+   *  known yet. @returns {Standing | null} */
+  get admission() {
+    return this.#admission.standing;
   }
 
   /** Opens the line, and keeps it open until {@link close}. */
@@ -389,6 +419,7 @@ export class UsherClient {
     this.#drop(1000);
     this.#world.clearTimeout(this.#reconnect_timer);
     this.#reconnect_timer = null;
+    this.#world.clearTimeout(this.#admission_timer);
     this.#tell({ state: "closed", attempt: 0 });
   }
 
@@ -456,21 +487,89 @@ export class UsherClient {
    *  is told to nobody unasked, like a payment that was begun before the line was lost. */
   async identify() {
     const socket = this.#socket;
+    const ask = async () => void (socket === this.#socket && (await this.#identify()));
+    const is_new = this.#session.load() === null || !this.#admission.has_ticket;
+    if (is_new && this.#tickets.alone) await this.#tickets.alone(ask);
+    else await ask();
+  }
+
+  /** What is shown at `identify`: read anew each time, for another tab may have a newer one. */
+  #papers() {
+    const [session, ticket] = [this.#session.load(), this.#admission.ticket];
+    return { ...(session === null ? {} : { session }), ...(ticket === null ? {} : { ticket }) };
+  }
+
+  async #identify() {
+    const socket = this.#socket;
     const session = this.#session.load();
     try {
-      const identity = await this.request("identify", session === null ? {} : { session });
+      const identity = await this.request("identify", this.#papers());
       this.#session.save(identity.session);
       this.#options.onidentity?.(identity);
+      this.#admission.identified(identity.admission);
+      if (identity.admission) this.#tell_admission();
     } catch (error) {
       if (!(error instanceof Refusal) || socket !== this.#socket) return;
       if (error.reason === "bad_session" && session !== null) {
         this.#session.save(null);
         void this.identify();
       } else {
+        this.#options.onunidentified?.(error);
         // Watching goes on as nobody; asked again soon, for without it nothing can be bought.
         const wait = error.data.retry_after_ms ?? BACKOFF_LAST_MS;
         this.#world.setTimeout(() => socket === this.#socket && void this.identify(), wait);
       }
+    }
+  }
+
+  /**
+   * Gives the number or the pass back, for all tabs, and closes the line; {@link open} would take a new
+   * number. Rejects as {@link request} does; then nothing was given back.
+   */
+  async leaveAdmission() {
+    await this.request("admission.leave", this.#papers_of_ticket());
+    this.#admission.left();
+    this.close();
+    this.#tell_admission();
+  }
+
+  /** Another tab kept another ticket: to be called by whoever hears of it. */
+  ticketKept() {
+    const news = this.#admission.kept_elsewhere();
+    if (news === "same") return;
+    if (news === "gone" && this.#admission.ended()) return this.#tell_admission();
+    this.close();
+    if (news === "better") return this.open();
+    this.#admission.left();
+    this.#tell_admission();
+  }
+
+  #papers_of_ticket() {
+    const { ticket } = this.#admission;
+    return ticket === null ? {} : { ticket };
+  }
+
+  #tell_admission() {
+    const { standing } = this.#admission;
+    if (!standing) return;
+    // Each time the counter moves this is told anew; a call is waited for from its first.
+    const waits = standing.called && this.#asked_about === standing.number;
+    if (!waits) this.#watch_admission(standing);
+    this.#options.onadmission?.(standing);
+  }
+
+  /** @param {Standing} standing */
+  #watch_admission({ state, until = 0, called, number }) {
+    this.#world.clearTimeout(this.#admission_timer);
+    this.#asked_about = called ? number : undefined;
+    if (state === "admitted") {
+      this.#admission_timer = this.#world.setTimeout(
+        () => this.#admission.ended() && this.#tell_admission(),
+        Math.max(until - this.clock.now(), 0),
+      );
+    } else if (called) {
+      const wait = CALLED_FIRST_MS + this.#world.random() * (CALLED_LAST_MS - CALLED_FIRST_MS);
+      this.#admission_timer = this.#world.setTimeout(() => void this.identify(), wait);
     }
   }
 
@@ -486,6 +585,8 @@ export class UsherClient {
       if (frame) return this.#frame(frame);
       if (typeof params?.now === "number") this.clock.hear(params.now);
       if (method === "server.draining") this.#draining_ms = params.reconnect_after_ms;
+      const bought = method === "order" && this.#admission.ended();
+      if (bought || this.#admission.told(method, params ?? {})) this.#tell_admission();
       this.#options.onnotification?.(method, params ?? {});
     } catch (fault) {
       if (!(fault instanceof FrameError)) throw fault;
@@ -501,8 +602,15 @@ export class UsherClient {
     this.#world.clearTimeout(owed.timer);
     const now = result?.now ?? error?.data?.now;
     if (typeof now === "number") this.clock.hear(now, owed.asked_at);
-    if (error) owed.reject(new Refusal(error));
-    else owed.resolve(result);
+    if (error) {
+      // Then this page believes something of its pass that is not so.
+      if (error.data?.reason === "not_admitted") void this.identify();
+      return owed.reject(new Refusal(error));
+    }
+    owed.resolve(result);
+    // Whoever bought or waits for seats has given up the place to pick at.
+    const done = owed.method === "buy" || owed.method === "waitlist.join";
+    if (done && this.#admission.ended()) this.#tell_admission();
   }
 
   /** @param {Frame} frame */
@@ -537,11 +645,11 @@ export class UsherClient {
   /** Any message will do for an answer, even a fault. @param {WebSocket} socket */
   #ask_for_life(socket) {
     this.#heard_since = false;
-    const session = this.#session.load();
+    // Where there is a waiting room, `identify` may take a number, which is not to be done unheard.
     const asked =
-      this.#options.identify === false || session === null
+      this.#options.identify === false || this.#session.load() === null || this.#admission.standing
         ? this.request("ping") // no such method: the fault is a sign of life
-        : this.request("identify", { session });
+        : this.request("identify", this.#papers());
     asked.catch(() => {}); // only whether anything is heard matters
     this.#watch(PROBE_MS, () => {
       if (this.#heard_since && this.link.state === "live") this.#watch_silence();
