@@ -104,6 +104,12 @@ export class Admission {
     return true;
   }
 
+  /** A request was refused for want of a pass, whatever was believed here. Gives whether it is news. */
+  refused() {
+    this.standing ??= { state: "admitted" }; // who has seats at the opening is not told where they stand
+    return this.ended();
+  }
+
   /** The number or the pass was given back. */
   left() {
     this.standing = { state: "left" };

@@ -603,8 +603,8 @@ export class UsherClient {
     const now = result?.now ?? error?.data?.now;
     if (typeof now === "number") this.clock.hear(now, owed.asked_at);
     if (error) {
-      // Then this page believes something of its pass that is not so.
-      if (error.data?.reason === "not_admitted") void this.identify();
+      const not_admitted = error.data?.reason === "not_admitted";
+      if (not_admitted && this.#admission.refused()) this.#tell_admission();
       return owed.reject(new Refusal(error));
     }
     owed.resolve(result);

@@ -47,10 +47,10 @@ export async function open_fake_house({ show, room }) {
       ...(room ? { "/v1/shows/small/admission": { ...room, now: Date.now() } } : {}),
     };
     if (path in told) return answer(200, JSON.stringify(told[path]), "application/json");
-    const file = new URL(`../../static${path === "/" ? "/index.html" : path}`, import.meta.url);
-    const read = await readFile(file).catch(() => null);
+    const page = path === "/" ? "/index.html" : path;
+    const read = await readFile(new URL(`../../static${page}`, import.meta.url)).catch(() => null);
     if (read === null) return answer(404, "{}", "application/problem+json");
-    answer(200, read, KINDS[extname(path)] ?? "application/octet-stream");
+    answer(200, read, KINDS[extname(page)] ?? "application/octet-stream");
   });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(null)));
   const address = server.address();
@@ -86,6 +86,8 @@ export class Line {
   identity = {};
   /** What each other method is answered with. @type {Record<string, (params:any) => unknown>} */
   answers = {};
+  /** What is refused, with which data. @type {(method:string) => Record<string, unknown> | null} */
+  refuse = () => null;
   /** What was asked, in order. @type {{method:string, params:any}[]} */
   asked = [];
   /** @type {Set<WebSocketRoute>} */
@@ -108,11 +110,14 @@ export class Line {
   #hear(socket, { id, method, params }) {
     this.asked.push({ method, params });
     const now = Date.now();
+    const data = this.refuse(method);
     const identity = { session: "s", holds: [], orders: [], ...this.identity };
     const result = method === "identify" ? identity : this.answers[method]?.(params);
-    const reply = result
-      ? { result: { now, .../** @type {object} */ (result) } }
-      : { error: { code: -32601, message: "No." } };
+    const reply = data
+      ? { error: { code: -32000, message: "No.", data: { now, ...data } } }
+      : result
+        ? { result: { now, .../** @type {object} */ (result) } }
+        : { error: { code: -32601, message: "There is no such method." } };
     socket.send(JSON.stringify({ jsonrpc: "2.0", id, ...reply }));
   }
 

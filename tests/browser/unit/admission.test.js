@@ -189,14 +189,27 @@ test("a purchase in another tab gives it up here, too", async () => {
   assert.equal(told.at(-1)?.state, "over");
 });
 
-test("whoever is refused for not being admitted asks where they stand", async () => {
-  const { fake, client, identify } = tab();
-  await identify({ state: "admitted", ticket: "p", number: 5, until: NOW + 600_000 });
+for (const [who, admission] of /** @type {[string, any][]} */ ([
+  ["has a pass, as far as is known", { state: "admitted", ticket: "p", number: 5, until: NOW + 600_000 }],
+  ["was told nothing, for they held seats", undefined],
+])) {
+  test(`whoever ${who}, and is refused for want of one, has none any more`, async () => {
+    const { fake, client, told, identify } = tab();
+    await identify(admission);
+    const asked = client.request("hold", { seats: [1] });
+    fake.socket.refuse("hold", { reason: "not_admitted" });
+    await assert.rejects(asked, Refusal);
+    assert.deepEqual([told.at(-1)?.state, client.admission?.state], ["over", "over"]);
+  });
+}
+
+test("who is in line and is refused for want of a pass stays in line", async () => {
+  const { fake, client, told, identify } = tab();
+  await identify({ state: "waiting", ticket: "t", number: 57, serving: 12 });
   const asked = client.request("hold", { seats: [1] });
   fake.socket.refuse("hold", { reason: "not_admitted" });
   await assert.rejects(asked, Refusal);
-  await identify({ state: "waiting", ticket: "t", number: 70, serving: 60 });
-  assert.equal(client.admission?.before, 9);
+  assert.deepEqual([told.length, client.admission?.before], [1, 44]);
 });
 
 test("leaving gives the number back for all tabs, and does not take another", async () => {
