@@ -31,6 +31,7 @@ import { number_of } from "./draw.js";
  * @property {boolean} [passed_over] it was called while nobody came, and comes next
  * @property {number} [per_minute] how many were called a minute lately, where that is known
  * @property {number} [until] when the pass ends, by the server's clock
+ * @property {boolean} [used] it is over because they bought, or wait for seats
  * @property {import("./draw.js").Drawn} [drawn] the draw, where this page saw it made
  */
 
@@ -95,11 +96,11 @@ export class Admission {
     return true;
   }
 
-  /** The pass ended, or what it was for is done. Gives whether it is news. */
-  ended() {
+  /** The pass ended, or (`used`) what it was for is done. Gives whether it is news. */
+  ended(used = false) {
     if (this.standing?.state !== "admitted") return false;
     const { number, arrival } = this.standing;
-    this.standing = { state: "over", number, arrival };
+    this.standing = { state: "over", number, arrival, used };
     this.#keep(this.ticket);
     return true;
   }

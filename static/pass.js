@@ -48,7 +48,7 @@ export class Pass {
       this.#warned = left <= WARNING_MS;
       set($.spoken, `It is your turn: you have ${duration_words(left)} to choose your seats.`);
     } else if (state === "over" && before?.state === "admitted") {
-      set($.spoken, OVER);
+      set($.spoken, standing.used ? USED : OVER);
     }
     this.#draw();
   }
@@ -70,7 +70,7 @@ export class Pass {
       admitted: `Your turn: ${time_left(left)} left to choose`,
       waiting: `In line to choose again: ${in_line}.`,
       early: "The doors are not open yet.",
-      over: this.choice.orders.length > 0 ? DONE : OVER,
+      over: standing.used ? USED : OVER,
       left: "You have left the line.",
     };
     $.strip.dataset.state = state === "admitted" ? "admitted" : "over";
@@ -85,7 +85,7 @@ export class Pass {
 }
 
 const OVER = "Your time to choose has ended. What you hold stays held until its own time is up.";
-const DONE = "You have bought. Your place went to the next in line.";
+const USED = "Others may choose now: your place went to the next in line.";
 
 /** @param {HTMLElement} element @param {string} words */
 function set(element, words) {

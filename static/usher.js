@@ -585,7 +585,7 @@ export class UsherClient {
       if (frame) return this.#frame(frame);
       if (typeof params?.now === "number") this.clock.hear(params.now);
       if (method === "server.draining") this.#draining_ms = params.reconnect_after_ms;
-      const bought = method === "order" && this.#admission.ended();
+      const bought = method === "order" && this.#admission.ended(true);
       if (bought || this.#admission.told(method, params ?? {})) this.#tell_admission();
       this.#options.onnotification?.(method, params ?? {});
     } catch (fault) {
@@ -610,7 +610,7 @@ export class UsherClient {
     owed.resolve(result);
     // Whoever bought or waits for seats has given up the place to pick at.
     const done = owed.method === "buy" || owed.method === "waitlist.join";
-    if (done && this.#admission.ended()) this.#tell_admission();
+    if (done && this.#admission.ended(true)) this.#tell_admission();
   }
 
   /** @param {Frame} frame */

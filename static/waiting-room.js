@@ -170,7 +170,13 @@ class WaitingRoom {
     if (number !== before?.number || state !== before?.state) this.#first_before = standing.before ?? 0;
     this.#standing = standing;
     this.#draw();
+    this.#speak();
     if (state !== before?.state) this.#changed(state, before);
+  }
+
+  #speak() {
+    const words = this.#standing && this.#voice.say(this.#standing, performance.now());
+    if (words) set($.spoken, words);
   }
 
   /** @param {Standing["state"]} state @param {Standing | null} before */
@@ -193,11 +199,8 @@ class WaitingRoom {
   }
 
   #tick() {
-    const standing = this.#standing;
-    if (!standing) return;
-    if (standing.state === "early") this.#draw();
-    const words = this.#voice.say(standing, performance.now());
-    if (words) set($.spoken, words);
+    if (this.#standing?.state === "early") this.#draw();
+    this.#speak(); // what was kept back for a while
   }
 
   #draw() {
