@@ -31,6 +31,7 @@ import { number_of } from "./draw.js";
  * @property {boolean} [passed_over] it was called while nobody came, and comes next
  * @property {number} [per_minute] how many were called a minute lately, where that is known
  * @property {number} [until] when the pass ends, by the server's clock
+ * @property {boolean} [taken] the number, or the arrival, was taken by this very `identify`
  * @property {boolean} [used] it is over because they bought, or wait for seats
  * @property {import("./draw.js").Drawn} [drawn] the draw, where this page saw it made
  */
@@ -59,13 +60,14 @@ export class Admission {
     return kept !== null && kept.state !== "over";
   }
 
-  /** What the server says at `identify`. @param {Told | undefined} told */
-  identified(told) {
+  /** What the server says at `identify`. @param {Told | undefined} told @param {boolean} taken whether
+   *  it took a number */
+  identified(told, taken) {
     if (!told) return void (this.standing = null);
     const { ticket, state, number, serving, per_minute, until } = told;
     const drawn = this.standing?.drawn;
     const arrival = told.arrival ?? this.#arrival_of(number);
-    const standing = { state, arrival, number, serving, per_minute, until, drawn };
+    const standing = { state, arrival, number, serving, per_minute, until, drawn, taken };
     this.standing = state === "waiting" ? in_line(standing, true) : standing;
     this.#keep(ticket);
   }
@@ -109,6 +111,12 @@ export class Admission {
   refused() {
     this.standing ??= { state: "admitted" }; // who has seats at the opening is not told where they stand
     return this.ended();
+  }
+
+  /** A number was taken that nobody wanted. */
+  declined() {
+    this.standing = { state: "over" };
+    this.#keep(this.ticket);
   }
 
   /** The number or the pass was given back. */

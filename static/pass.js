@@ -40,7 +40,10 @@ export class Pass {
   stands(standing) {
     const before = this.#standing;
     this.#standing = standing;
-    const { state } = standing;
+    const { state, taken } = standing;
+    // `identify` takes a number for whoever has none. One who has bought, or whose time is over, did
+    // not ask for it, and would keep others from choosing.
+    if (taken && (before || this.choice.orders.length > 0)) return this.client.declineNumber();
     if ((state === "early" || state === "waiting") && !before && !this.#has_something_here())
       return location.replace(this.waiting_room);
     if (state === "admitted" && before?.state !== "admitted") {
@@ -70,7 +73,7 @@ export class Pass {
       admitted: `Your turn: ${time_left(left)} left to choose`,
       waiting: `In line to choose again: ${in_line}.`,
       early: "The doors are not open yet.",
-      over: standing.used ? USED : OVER,
+      over: standing.used || this.choice.orders.length > 0 ? USED : OVER,
       left: "You have left the line.",
     };
     $.strip.dataset.state = state === "admitted" ? "admitted" : "over";

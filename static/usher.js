@@ -67,7 +67,7 @@ const AFTER_CLOSE = new Map([
 /** @typedef {import("./frames.js").Frame} Frame */
 /** @typedef {import("./admission.js").Standing} Standing */
 /** @typedef {{session:string, holds:Hold[], orders:Order[], waiting?:Waiting,
- *   admission?:import("./admission.js").Told, now:number}} Identity */
+ *   admission?:import("./admission.js").Told, seq?:number, now:number}} Identity */
 /** `load` gives the token to show, if one is kept; `save` keeps the newest (null: it is no good).
  *  @typedef {{load():(string|null), save(token:string|null):void}} SessionStore */
 /** How the line is. `retry_at` (by `Date.now()`) where it is `waiting`; `code` where the server
@@ -332,7 +332,7 @@ export class UsherClient {
       const identity = await this.request("identify", this.#papers());
       this.#session.save(identity.session);
       this.#options.onidentity?.(identity);
-      this.#admission.identified(identity.admission);
+      this.#admission.identified(identity.admission, identity.seq !== undefined);
       if (identity.admission) this.#tell_admission();
     } catch (error) {
       if (!(error instanceof Refusal) || socket !== this.#socket) return;
@@ -356,6 +356,16 @@ export class UsherClient {
     await this.request("admission.leave", this.#papers_of_ticket());
     this.#admission.left();
     this.close();
+    this.#tell_admission();
+  }
+
+  /** Gives back the number that the last `identify` took, and goes on: for a page that was opened
+   *  again, or whose line was, and does not wait to be let in. */
+  declineNumber() {
+    const { ticket } = this.#admission;
+    // Where it does not arrive the number is still shown at the next opening.
+    this.request("admission.leave", { ticket }).catch(() => {});
+    this.#admission.declined();
     this.#tell_admission();
   }
 

@@ -20,6 +20,12 @@ const LEAD_ON_MS = 2_500;
 /** The countdown looks at the clock so often; its words change once a second. */
 const TICK_MS = 250;
 
+/** Why it is not known yet where one stands. */
+const CROWDED =
+  "Very many people come from where you are at the moment. You are given a number in turn: keep this tab open.";
+const NO_ANSWER =
+  "The box office does not answer at the moment, so your place cannot be looked up. It is asked again by itself: keep this tab open.";
+
 const $ = {
   title: by_id("title", HTMLElement),
   when: by_id("when", HTMLElement),
@@ -92,11 +98,7 @@ class WaitingRoom {
         // It has none any more, or the show has begun: the picker knows what to say.
         if (!admission) location.replace(this.pages.picker);
       },
-      onunidentified: () =>
-        this.#trouble(
-          "house",
-          "The box office does not answer at the moment, so your place cannot be looked up. It is asked again by itself: keep this tab open.",
-        ),
+      onunidentified: ({ reason }) => this.#trouble("house", reason === "too_fast" ? CROWDED : NO_ANSWER),
       onadmission: (standing) => this.#stands(standing),
       onnotification: (method, params) => this.#told(method, params),
     });

@@ -120,7 +120,7 @@ function early_words({ arrival }, policy, now) {
     counts: "until the doors open",
     how_long: `${came}This is not your place in line.`,
     advice:
-      "When the doors open, the order is drawn among all who are here by then. Nobody can know it before, and coming earlier makes no difference.",
+      "When the doors open, the order is drawn among all who have come by then. Nobody can know it before, and coming earlier makes no difference.",
     title: "Before the doors",
   };
 }
@@ -166,7 +166,7 @@ export function steps_words(state, { picking_max, pass_ms, call_ms = 60_000 }) {
   return [
     "Keep this tab open, or come back later with the same link: this browser keeps your place.",
     ...(state === "early"
-      ? ["When the doors open, everyone here is drawn a number, and the line begins."]
+      ? ["When the doors open, everyone who has come is drawn a number, and the line begins."]
       : []),
     `${choose} at a time. When one leaves, the next in line comes in.`,
     `When it is your turn, this page takes you to the seats. If you are away, you have ${duration_words(call_ms)} to come back; after that others go first, and for ten minutes you are next as soon as you return.`,

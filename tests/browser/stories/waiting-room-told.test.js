@@ -195,16 +195,17 @@ test("while nothing can be written down the line stands still, and that is said"
 
 test("a house that cannot say where one stands is asked again, and says why", async () => {
   const { page, line } = await house.guest();
-  let refused = 0;
-  line.refuse = (method) => {
-    if (method !== "identify" || refused === 2) return null;
-    refused += 1;
-    return { reason: "unavailable", retry_after_ms: 50 };
-  };
+  /** @type {Record<string, unknown> | null} */
+  let because = { reason: "unavailable", retry_after_ms: 50 };
+  line.refuse = () => because;
   line.identity = { admission: { state: "waiting", ticket: "t", number: 57, serving: 12 } };
   await page.goto(`${house.url}/waiting-room.html?show=small`);
+  await notice(page, /box office does not answer/);
+  because = { reason: "too_fast", retry_after_ms: 50 };
+  await notice(page, /given a number in turn/);
+  because = null;
   await says(page, "#figure", /^44$/);
-  assert.equal(refused, 2);
+  await page.locator("#notice:empty").waitFor({ state: "attached" });
   house.check();
 });
 
@@ -271,6 +272,23 @@ test("whoever picks without a turn is told where to go", async () => {
   await page.getByRole("link", { name: "Join the line again" }).click();
   await page.waitForURL(/waiting-room\.html/);
   await says(page, "#figure", /^44$/);
+  house.check();
+});
+
+test("whoever comes back to look at what they bought gives back the number they were given", async () => {
+  const { page, line } = await house.guest();
+  const head = { epoch: "7", seq: 3, chain: "22".repeat(32) };
+  const total = { amount: 4500, currency: "EUR" };
+  const payment = { id: "pay", state: "captured" };
+  const order = { id: "o", show: "small", seats: [3], total, bought_at: Date.now(), payment, head };
+  const admission = { state: "waiting", ticket: "t", number: 57, serving: 12 };
+  line.identity = { orders: [order], admission, seq: 9 };
+  line.answers["admission.leave"] = () => ({ seq: 10 });
+  await page.goto(`${house.url}/show.html?show=small`);
+  await says(page, "#pass", /Others may choose now.*Join the line again/);
+  await until("it was given back", async () => line.count("admission.leave") === 1);
+  assert.match(page.url(), /show\.html/);
+  await page.getByRole("heading", { name: "Bought before" }).waitFor();
   house.check();
 });
 

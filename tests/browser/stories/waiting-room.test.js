@@ -177,7 +177,7 @@ async function two_before_the_doors() {
 test("before the doors there is no number; they open, the draw shows, and it can be checked", async () => {
   const [, ada, bob] = await two_before_the_doors();
   const advice = await ada.locator("#advice").textContent();
-  assert.match(advice ?? "", /the order is drawn among all who are here by then/);
+  assert.match(advice ?? "", /the order is drawn among all who have come by then/);
   // One is drawn first and led to the seats, the other is next.
   const [first, second] = await Promise.race([
     ada.waitForURL(/show\.html/, { timeout: 60_000 }).then(() => [ada, bob]),

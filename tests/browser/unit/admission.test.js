@@ -235,6 +235,18 @@ test("leaving gives the number back for all tabs, and does not take another", as
   assert.deepEqual(one.fake.socket.sent[0].params, { session: "s1" });
 });
 
+test("a number that nobody wanted is given back, and the line goes on", async () => {
+  const { fake, client, told, shelves } = tab();
+  const admission = { state: "waiting", ticket: "t57", number: 57, serving: 12 };
+  fake.socket.answer("identify", { session: "s1", holds: [], orders: [], seq: 9, now: NOW, admission });
+  await settle();
+  assert.equal(told[0].taken, true);
+  client.declineNumber();
+  assert.deepEqual(fake.socket.sent.at(-1).params, { ticket: "t57" });
+  assert.deepEqual([told.at(-1)?.state, client.link.state], ["over", "live"]);
+  assert.equal(shelves.kept?.state, "over");
+});
+
 test("a line that is lost while leaving leaves nothing", async () => {
   const { fake, client, shelves, identify } = tab();
   await identify({ state: "waiting", ticket: "t57", number: 57, serving: 12 });
