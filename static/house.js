@@ -81,8 +81,8 @@ export function browser_session() {
   return shelf(SESSION_KEY, true);
 }
 
-/** How long a tab waits for another that takes a number. */
-const TAKING_MS = 5_000;
+/** How long a tab waits for another that takes a number: a little longer than an answer may take. */
+const TAKING_MS = 16_000;
 
 /** Under which name a show's ticket is kept in the browser. @param {string} show */
 export function ticket_key(show) {

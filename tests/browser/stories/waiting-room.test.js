@@ -98,13 +98,13 @@ test("a pass that ends by itself lets the next one in", async () => {
   house.check();
 });
 
-test("ten tabs opened at once keep one number, and reloading keeps it, too", async () => {
+test("ten tabs keep one number, and reloading keeps it, too", async () => {
   const show = await put_on();
   await picker_of(show);
   const first = await waiter_for(show);
   const number = await number_of(first);
   const tabs = await Promise.all(
-    Array.from({ length: 4 }, async () => {
+    Array.from({ length: 9 }, async () => {
       const page = await first.context().newPage();
       house.watch(page);
       await page.goto(room_of(show));
@@ -117,11 +117,11 @@ test("ten tabs opened at once keep one number, and reloading keeps it, too", asy
   house.check();
 });
 
-test("tabs that a new browser opens at once take one number between them", async () => {
+test("ten tabs that a new browser opens at once take one number between them", async () => {
   const show = await put_on();
   await picker_of(show);
   const context = await house.browser.newContext({ locale: "en-GB" });
-  const tabs = await Promise.all(Array.from({ length: 4 }, () => context.newPage()));
+  const tabs = await Promise.all(Array.from({ length: 10 }, () => context.newPage()));
   for (const page of tabs) house.watch(page);
   await Promise.all(tabs.map((page) => page.goto(room_of(show))));
   const numbers = await Promise.all(tabs.map(number_of));
