@@ -1,7 +1,7 @@
-// The draw at the doors, against numbers worked out by another program from the written rule, and
-// against the rule's own promises.
+// The draw at the doors, against the project's vectors and the rule's own promises.
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { commitment_of, hex_of, number_of, seed_of, way_of } from "../../../static/draw.js";
 import { sha256 } from "../../../static/sha256.js";
@@ -22,59 +22,28 @@ test("the hash is SHA-256 at every length around its blocks' ends, in parts or i
   }
 });
 
-/** @type {[byte:string, other:string, count:number, numbers:[arrival:number, number:number][]][]} */
-const KNOWN = [
-  ["00", "ff", 1, [[1, 1]]],
-  [
-    "ab",
-    "cd",
-    2,
-    [
-      [1, 1],
-      [2, 2],
-    ],
-  ],
-  ["11", "22", 10, [9, 6, 5, 10, 8, 3, 4, 7, 2, 1].map((number, i) => [i + 1, number])],
-  [
-    "11",
-    "22",
-    300,
-    [
-      [1, 209],
-      [12, 95],
-      [256, 134],
-      [257, 286],
-      [300, 235],
-    ],
-  ],
-  [
-    "5e",
-    "a1",
-    10_000_000,
-    [
-      [1, 8109102],
-      [2, 6963331],
-      [9_999_999, 9116468],
-      [10_000_000, 573135],
-    ],
-  ],
-  [
-    "11",
-    "22",
-    Number.MAX_SAFE_INTEGER,
-    [
-      [1, 5610916863849046],
-      [Number.MAX_SAFE_INTEGER, 6280434089054924],
-    ],
-  ],
-];
+/** @type {{vectors:{name:string, secret:string, commitment:string, chain:string, count:number, seed:string,
+ *   numbers?:number[], some?:[arrival:number, number:number][]}[]}} */
+const { vectors } = JSON.parse(readFileSync(new URL("../../vectors/draw.json", import.meta.url), "utf8"));
+assert.ok(vectors.length > 0);
 
-for (const [byte, other, count, numbers] of KNOWN) {
-  test(`a draw among ${count} gives the numbers of the rule`, () => {
-    for (const [arrival, number] of numbers)
-      assert.equal(number_of(draw(byte, other, count), arrival), number, `arrival ${arrival}`);
+for (const { name, secret, commitment, chain, count, seed, numbers, some } of vectors) {
+  test(`the draw of the project's vectors: ${name}`, () => {
+    const drawn = { secret, head: { chain }, count };
+    assert.equal(commitment_of(secret), commitment);
+    assert.equal(hex_of(seed_of(drawn) ?? new Uint8Array()), seed);
+    const pairs = some ?? (numbers ?? []).map((number, i) => [i + 1, number]);
+    assert.ok(pairs.length > 0);
+    for (const [arrival, number] of pairs)
+      assert.equal(number_of(drawn, arrival), number, `arrival ${arrival}`);
   });
 }
+
+test("numbers as large as a page can count are exact", () => {
+  const drawn = draw("11", "22", Number.MAX_SAFE_INTEGER);
+  assert.equal(number_of(drawn, 1), 5610916863849046); // worked out by another program
+  assert.equal(number_of(drawn, Number.MAX_SAFE_INTEGER), 6280434089054924);
+});
 
 test("everyone is drawn a number, and nobody the same", () => {
   const drawn = draw("42", "17", 513);
