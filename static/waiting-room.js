@@ -4,6 +4,7 @@
  * is said aloud in `voice.js`.
  */
 import { Bell } from "./bell.js";
+import { commitment_of } from "./draw.js";
 import { by_id, make } from "./elements.js";
 import { browser_session, browser_ticket, get_show, NotHad, pages_of, ticket_key } from "./house.js";
 import { link_words, short_date_words } from "./sentences.js";
@@ -25,6 +26,9 @@ const CROWDED =
   "Very many people come from where you are at the moment. You are given a number in turn: keep this tab open.";
 const NO_ANSWER =
   "The box office does not answer at the moment, so your place cannot be looked up. It is asked again by itself: keep this tab open.";
+
+const FOUL =
+  "The draw was not made with the secret that was promised. Keep what you see here, and ask the house about it.";
 
 const $ = {
   title: by_id("title", HTMLElement),
@@ -75,7 +79,7 @@ class WaitingRoom {
   #first_before = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #leading_on;
-  /** What is wrong, by what it is about. @type {Map<"sold"|"house"|"leaving", string>} */
+  /** What is wrong, by what it is about. @type {Map<"sold"|"house"|"leaving"|"draw", string>} */
   #troubles = new Map();
 
   /** @param {Show} show @param {AdmissionPolicy} policy */
@@ -147,7 +151,7 @@ class WaitingRoom {
     }
   }
 
-  /** @param {"sold"|"house"|"leaving"} about @param {string} words none: it is over */
+  /** @param {"sold"|"house"|"leaving"|"draw"} about @param {string} words none: it is over */
   #trouble(about, words) {
     if (words) this.#troubles.set(about, words);
     else this.#troubles.delete(about);
@@ -160,6 +164,8 @@ class WaitingRoom {
       const away =
         "The box office cannot write anything down at the moment, so the line stands still. You keep your place.";
       this.#trouble("house", params.storage === "away" ? away : "");
+    } else if (method === "admission.drawn" && commitment_of(params.secret) !== this.policy.commitment) {
+      this.#trouble("draw", FOUL);
     } else if (method === "show.closed") {
       this.#trouble("sold", "Sales for this show have ended.");
     }

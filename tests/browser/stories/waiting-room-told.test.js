@@ -145,6 +145,7 @@ test("before the doors the clock runs down; the draw gives a number, and can be 
   await until("it runs", async () => (await page.locator("#figure").textContent()) !== first);
   line.tell("admission.drawn", drawn);
   line.tell("admission.serving", { serving: 10 });
+  assert.equal(await page.locator("#notice").textContent(), "");
   const number = number_of(drawn, 12);
   await says(page, "#number", new RegExp(`^${number}$`));
   await says(page, "#figure", new RegExp(`^${Number(number) - 11}$`));
@@ -174,6 +175,13 @@ test("before the doors the clock runs down; the draw gives a number, and can be 
   delete facts.drawn;
   await page.reload();
   await says(page, "#lead", /not been made yet.*300 people came/);
+  house.check();
+});
+
+test("a draw with another secret than was promised is called out", async () => {
+  const { page, line } = await comes({ state: "early", arrival: 12 });
+  line.tell("admission.drawn", { ...drawn, secret: "33".repeat(32) });
+  await notice(page, /not made with the secret that was promised/);
   house.check();
 });
 
