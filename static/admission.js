@@ -63,13 +63,19 @@ export class Admission {
   /** What the server says at `identify`. @param {Told | undefined} told @param {boolean} taken whether
    *  it took a number */
   identified(told, taken) {
-    if (!told) return void (this.standing = null);
+    if (!told) return this.#unsaid();
     const { ticket, state, number, serving, per_minute, until } = told;
     const drawn = this.standing?.drawn;
     const arrival = told.arrival ?? this.#arrival_of(number);
     const standing = { state, arrival, number, serving, per_minute, until, drawn, taken };
     this.standing = state === "waiting" ? in_line(standing, true) : standing;
     this.#keep(ticket);
+  }
+
+  /** Nothing is said of it to whoever holds seats or waits for some without a number, nor once the
+   *  show has begun. */
+  #unsaid() {
+    if (this.standing?.state !== "over" && !this.ended()) this.standing = null;
   }
 
   /** Something was told unasked. Gives whether it concerns where one stands.
@@ -132,8 +138,11 @@ export class Admission {
     const { state } = this.standing;
     const kept = this.#store.load();
     if (!kept) return state === "left" || state === "over" ? "same" : "gone";
+    // The same number, further on: whoever has it is told so on every line.
+    const place = place_of(this.standing);
+    if (kept.place === place || (kept.arrival && kept.arrival === this.standing.arrival)) return "same";
     const [theirs, ours] = [BEST_FIRST.indexOf(kept.state), BEST_FIRST.indexOf(state)];
-    const lower = kept.place < place_of(this.standing) && kept.state !== "admitted";
+    const lower = kept.place < place && kept.state !== "admitted";
     return theirs < ours || (theirs === ours && lower) ? "better" : "same";
   }
 

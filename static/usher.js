@@ -333,7 +333,7 @@ export class UsherClient {
       this.#session.save(identity.session);
       this.#options.onidentity?.(identity);
       this.#admission.identified(identity.admission, identity.seq !== undefined);
-      if (identity.admission) this.#tell_admission();
+      this.#tell_admission();
     } catch (error) {
       if (!(error instanceof Refusal) || socket !== this.#socket) return;
       if (error.reason === "bad_session" && session !== null) {

@@ -277,6 +277,34 @@ test("tabs that took a number each agree on the lower one, and rest", async () =
   assert.deepEqual([one.fake.sockets.length, two.fake.sockets.length], [2, 2]);
 });
 
+test("tabs with the same number do not open their lines anew when one of them is further on", async () => {
+  const shelves = browser();
+  const tabs = [tab(shelves), tab(shelves)];
+  const [one, two] = tabs;
+  for (const { identify } of tabs) await identify({ state: "early", ticket: "a12", arrival: 12 });
+  one.hear("admission.drawn", drawn);
+  two.client.ticketKept();
+  two.hear("admission.drawn", drawn);
+  one.hear("admission.open", { ticket: "p95", until: NOW + 600_000 });
+  two.client.ticketKept();
+  assert.deepEqual([two.fake.sockets.length, two.client.link.state], [1, "live"]);
+});
+
+test("a pass that ended while nobody listened is over, also where nothing more is said of it", async () => {
+  const { fake, client, told, identify } = tab();
+  await identify({ state: "admitted", ticket: "p", number: 5, until: NOW + 600_000 });
+  fake.socket.end(1006);
+  fake.pass(1000);
+  fake.socket.open();
+  await identify(); // they hold seats
+  assert.equal(told.at(-1)?.state, "over");
+  fake.socket.end(1006);
+  fake.pass(1000);
+  fake.socket.open();
+  await identify();
+  assert.equal(client.admission?.state, "over");
+});
+
 test("where tabs can wait for each other only one takes a number", async () => {
   const shelves = browser();
   let queue = Promise.resolve();
