@@ -152,32 +152,34 @@ test("who leaves the line lets the next come nearer, in all tabs, and may join a
   house.check();
 });
 
-/** Two who came before the doors of a show, however slow this machine is.
- *  @returns {Promise<[show:{id:string}, ada:Page, bob:Page]>} */
+/** Two who came before the doors of a show, however slow this machine is, and what they saw.
+ *  @returns {Promise<[ada:Page, bob:Page, seen:string[]]>} */
 async function two_before_the_doors() {
   for (const ms of [6_000, 15_000, 40_000]) {
     const show = await put_on({ doors_at: Date.now() + ms });
-    const pages = [await house.visitor(), await house.visitor()];
-    for (const page of pages) await page.goto(room_of(show));
-    const headings = await Promise.all(
-      pages.map(async (page) => {
-        await page.locator("#standing[data-state]").waitFor();
-        return page
-          .locator("#heading")
-          .textContent({ timeout: 1_000 })
-          .catch(() => ""); // gone to pick
-      }),
-    );
-    if (headings.every((words) => words === "The doors are not open yet")) return [show, pages[0], pages[1]];
-    for (const page of pages) await page.close();
+    const [ada, bob] = [await house.visitor(), await house.visitor()];
+    /** @param {Page} page */
+    const look = async (page) => {
+      await page.goto(room_of(show));
+      const standing = page.locator("#standing[data-state]");
+      const gone = page.waitForURL(/show\.html/).then(() => "");
+      return Promise.race([gone, standing.innerText().catch(() => gone)]);
+    };
+    const seen = [await look(ada), await look(bob)];
+    if (seen.every((words) => words.includes("The doors are not open yet"))) return [ada, bob, seen];
+    for (const page of [ada, bob]) await page.close();
   }
   return assert.fail("the doors always opened before two had come");
 }
 
 test("before the doors there is no number; they open, the draw shows, and it can be checked", async () => {
-  const [, ada, bob] = await two_before_the_doors();
-  const advice = await ada.locator("#advice").textContent();
-  assert.match(advice ?? "", /the order is drawn among all who have come by then/);
+  const [ada, bob, seen] = await two_before_the_doors();
+  for (const [i, words] of seen.entries()) {
+    assert.match(words, /\b\d+:\d\d\s+until the doors open/);
+    assert.match(words, new RegExp(`You came as number ${i + 1}\\. This is not your place`));
+    assert.match(words, /the order is drawn among all who have come by then/);
+    assert.doesNotMatch(words, /before you/);
+  }
   // One is drawn first and led to the seats, the other is next.
   const [first, second] = await Promise.race([
     ada.waitForURL(/show\.html/, { timeout: 60_000 }).then(() => [ada, bob]),
