@@ -2,7 +2,7 @@
  * The list of shows: the entry of index.html. It reads pages of shows and draws each as a ticket.
  */
 import { by_id, make } from "./elements.js";
-import { get_shows, NotHad } from "./house.js";
+import { get_shows, NotHad, pages_of } from "./house.js";
 import { availability, counted } from "./sentences.js";
 
 /** @typedef {import("./house.js").Show} Show */
@@ -20,13 +20,14 @@ function ticket(show) {
   const date = new Date(show.starts_at);
   /** @param {Intl.DateTimeFormatOptions} options */
   const part = (options) => new Intl.DateTimeFormat(undefined, options).format(date);
+  const pages = pages_of(show.id);
   const { state, words } = availability(show, Date.now());
   return make(
     "li",
     {},
     make(
       "a",
-      { class: "ticket", href: `/show.html?show=${encodeURIComponent(show.id)}` },
+      { class: "ticket", href: show.policy.admission ? pages.waiting_room : pages.picker },
       make(
         "span",
         { class: "day" },

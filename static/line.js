@@ -3,6 +3,7 @@
  * is `basket.js`'s affair. The place moves live for the eye; it is spoken when it matters, and
  * otherwise no more than now and then.
  */
+import { Bell } from "./bell.js";
 import { by_id } from "./elements.js";
 import { counted, duration_words, time_left } from "./sentences.js";
 
@@ -20,6 +21,8 @@ const $ = {
   words: by_id("line-words", HTMLElement),
   leave: by_id("line-leave", HTMLButtonElement),
   spoken: by_id("line-spoken", HTMLElement),
+  sound: by_id("line-sound", HTMLInputElement),
+  sound_label: by_id("line-sound-label", HTMLElement),
 };
 
 /** "1st", "2nd", "113th" @param {number} place */
@@ -50,6 +53,9 @@ export class Line {
   #spoken = null;
   #spoken_at = 0;
   #title = document.title;
+  /** Rung once for each offer. */
+  #bell = new Bell($.sound, $.sound_label);
+  #was_offered = false;
 
   /** @param {{choice:Choice, offer_ms:number, onleave:() => void}} parts */
   constructor({ choice, offer_ms, onleave }) {
@@ -64,10 +70,13 @@ export class Line {
     const offered = hold?.state === "offered";
     $.card.hidden = !waiting || (phase !== "waiting" && !offered);
     this.#draw_title(waiting, offered, left_ms);
+    if (offered && !this.#was_offered) this.#bell.ring();
+    this.#was_offered = offered;
     if (!waiting) return void (this.#spoken = null);
     const { position, quantity } = waiting;
     $.title.textContent = offered ? "It is your turn" : "You are in line";
     $.place.parentElement?.toggleAttribute("hidden", offered);
+    $.sound_label.toggleAttribute("hidden", offered || !Bell.can_ring());
     $.leave.hidden = offered; // letting the seats go is the same
     set($.place, ordinal(position));
     set($.before, position === 1 ? "nobody is before you" : `${(position - 1).toLocaleString()} before you`);
@@ -76,7 +85,7 @@ export class Line {
       $.words,
       offered
         ? "These seats are offered to you, and marked on the plan. Take them, choose other free ones instead, or let the next in line have them."
-        : `As soon as there are ${soon} to take them. Keep this page open, or come back to it: your place is kept.`,
+        : `As soon as there are ${soon} to take them. Keep this tab open, or come back later with the same link: your place is kept.`,
     );
     if (!offered) this.#speak(position);
   }

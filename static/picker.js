@@ -6,8 +6,17 @@ import { Basket } from "./basket.js";
 import { Choice } from "./choice.js";
 import { by_id, make } from "./elements.js";
 import { listen } from "./gestures.js";
-import { browser_session, get_layout, get_show, NotHad, SESSION_KEY } from "./house.js";
+import {
+  browser_session,
+  browser_ticket,
+  get_layout,
+  get_show,
+  NotHad,
+  SESSION_KEY,
+  ticket_key,
+} from "./house.js";
 import { SeatMap } from "./map.js";
+import { Pass } from "./pass.js";
 import { Plan } from "./plan.js";
 import { Rows } from "./rows.js";
 import { draw_legend, show_hint } from "./signs.js";
@@ -53,6 +62,7 @@ async function open(show, layout) {
   const client = new UsherClient({
     show: show.id,
     session,
+    ...(show.policy.admission ? { ticket: browser_ticket(show.id) } : {}),
     onlink: show_link,
     onseats: ({ changed }) => {
       const { mirror } = client;
@@ -69,8 +79,10 @@ async function open(show, layout) {
       basket.identified(identity, first_identity);
       first_identity = false;
     },
+    onadmission: (standing) => pass.stands(standing),
     onnotification: (method, params) => basket.told(method, params),
   });
+  const pass = new Pass({ show, choice, client });
 
   const rows = new Rows(by_id("list-view", HTMLElement), plan, blank, {
     currency: show.currency,
@@ -107,6 +119,8 @@ async function open(show, layout) {
     "visibilitychange",
     () => document.visibilityState === "visible" && client.probe(),
   );
+
+  addEventListener("storage", ({ key }) => key === ticket_key(show.id) && client.ticketKept());
 
   /** @type {() => void} */
   let seen = () => {};

@@ -93,7 +93,8 @@ const REFUSALS = {
     "This show has begun, so nothing more can be held. What you already hold can still be bought.",
   not_on_sale: ({ on_sale_at }) =>
     `Sales begin on ${date_words(on_sale_at)}. Come back then: this page will be ready.`,
-  not_admitted: () => "It is not your turn yet. Stay on the page: you keep your place.",
+  not_admitted: () =>
+    "It is not your turn to choose seats. Go to the waiting room: your place in line is kept there, and it tells you when to come.",
   no_such_hold: () => "These seats are no longer held for you. Choose your seats again.",
   hold_expired: () =>
     "Your time ran out and the seats went back on sale. Hold them again if they are still free.",

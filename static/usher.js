@@ -1,9 +1,10 @@
 /**
- * A client of Usher's live protocol, version 1, in one module without dependencies.
+ * A client of Usher's live protocol, version 1, without dependencies. Frames are
+ * read in `frames.js`; the waiting room is reckoned in `admission.js`, `draw.js` and `sha256.js`.
  *
  * It owns one socket at a time to one show, a mirror of that show's seats, and the answers still
- * owed. It knows nothing of layouts, pages or storage: a session token is loaded from and saved to
- * whatever the caller hands in.
+ * owed. It knows nothing of layouts, pages or storage: a session token and a waiting room's ticket are
+ * loaded from and saved to whatever the caller hands in.
  *
  *     const client = new UsherClient({ show: "hamlet", onseats: () => draw(client.mirror.seats) });
  *     client.open();
@@ -14,12 +15,10 @@
  * replaced, sooner or later, for as long as the server does not say to stay away. What was asked
  * while there was no socket is refused at once and never sent later.
  */
+import { Admission } from "./admission.js";
+import { applyFrame, decodeFrame, decodeNotification, decodeText, FrameError } from "./frames.js";
 
-/** What a seat can be, as the wire numbers it. */
-export const AVAILABLE = 0;
-export const HELD = 1;
-export const SOLD = 2;
-export const BLOCKED = 3;
+export * from "./frames.js";
 
 /** Silence after which the socket is asked whether it still lives. The server pings every 25 s, but
  *  a page cannot see pings. */
@@ -34,11 +33,12 @@ const PAYMENT_ANSWER_MS = 75_000;
 /** Reconnecting: a random wait below a ceiling that doubles from the first to the last of these. */
 const BACKOFF_FIRST_MS = 500;
 const BACKOFF_LAST_MS = 20_000;
+/** A number that was called is opened at once; where nothing comes of it, it is asked for after a
+ *  random time between these, once. */
+const CALLED_FIRST_MS = 4_000;
+const CALLED_LAST_MS = 12_000;
 /** The ceiling of the wait after "too many sockets from this address". */
 const CROWDED_MS = 60_000;
-
-/** Seats are numbered in 32 bits. */
-const SEATS_MOST = 2 ** 32;
 
 /** What a close code asks of a client: `at_once`, `later`, `much_later` or `stay_away`. Codes not
  *  listed mean a broken line: `later`. */
@@ -53,12 +53,6 @@ const AFTER_CLOSE = new Map([
   [4009, "much_later"], // too many sockets from this address
 ]);
 
-/** @typedef {{kind:"snapshot", epoch:string, seq:number, n:number, seats:Uint8Array}} Snapshot */
-/** @typedef {[gap:number, length:number, state:number]} Run */
-/** @typedef {{kind:"diff", from:number, to:number, runs:Run[]}} Diff */
-/** @typedef {Snapshot | Diff} Frame */
-/** What is known of a show's seats. `seats[i]` is seat i's state; `epoch` is a decimal string.
- *  @typedef {{epoch:string, seq:number, seats:Uint8Array}} Mirror */
 /** Amounts are integers in the currency's minor unit. Times are milliseconds since the Unix epoch.
  *  @typedef {{amount:number, currency:string}} Money */
 /** @typedef {{id:string, seats:number[], expires_at:number, total:Money,
@@ -69,7 +63,11 @@ const AFTER_CLOSE = new Map([
 /** A place in the waitlist; `position` is 1 for the first.
  *  @typedef {{ticket:string, quantity:number, position:number, since:number, until:number,
  *   head:Head}} Waiting */
-/** @typedef {{session:string, holds:Hold[], orders:Order[], waiting?:Waiting, now:number}} Identity */
+/** @typedef {import("./frames.js").Mirror} Mirror */
+/** @typedef {import("./frames.js").Frame} Frame */
+/** @typedef {import("./admission.js").Standing} Standing */
+/** @typedef {{session:string, holds:Hold[], orders:Order[], waiting?:Waiting,
+ *   admission?:import("./admission.js").Told, seq?:number, now:number}} Identity */
 /** `load` gives the token to show, if one is kept; `save` keeps the newest (null: it is no good).
  *  @typedef {{load():(string|null), save(token:string|null):void}} SessionStore */
 /** How the line is. `retry_at` (by `Date.now()`) where it is `waiting`; `code` where the server
@@ -78,11 +76,6 @@ const AFTER_CLOSE = new Map([
  *   retry_at?:number, code?:number}} Link */
 /** Which seats a frame changed: indexes, or null where everything may be different.
  *  @typedef {{changed:(number[]|null)}} SeatsChange */
-
-/** A message that is not what the protocol says it is. */
-export class FrameError extends Error {
-  name = "FrameError";
-}
 
 /** The server's ordinary no. `reason` is stable; `message` may be shown to a buyer. */
 export class Refusal extends Error {
@@ -108,165 +101,6 @@ export class Unanswered extends Error {
     this.method = method;
     this.sent = sent;
   }
-}
-
-/** @param {boolean} fine @param {string} otherwise @returns {asserts fine} */
-function expect(fine, otherwise) {
-  if (!fine) throw new FrameError(otherwise);
-}
-
-/** Reads one varint at `at`. @param {Uint8Array} bytes @param {number} at
- *  @returns {[value:number, after:number]} */
-function varint(bytes, at) {
-  let value = 0;
-  let scale = 1;
-  for (let i = at; ; i += 1, scale *= 128) {
-    const byte = bytes[i];
-    expect(byte !== undefined, "a number is cut short");
-    value += (byte & 0x7f) * scale;
-    expect(value <= Number.MAX_SAFE_INTEGER, "a number is too large");
-    if (byte < 0x80) {
-      expect(byte !== 0 || i === at, "a number is not in its shortest form");
-      return [value, i + 1];
-    }
-  }
-}
-
-/** Two bits a seat, least significant first, to one byte a seat. @param {Uint8Array} packed
- *  @param {number} n */
-function unpack(packed, n) {
-  expect(packed.length === Math.ceil(n / 4), "the seats are not as many as was said");
-  const seats = new Uint8Array(n);
-  for (let i = 0; i < n; i += 1) seats[i] = (packed[i >> 2] >> ((i & 3) * 2)) & 3;
-  expect(n % 4 === 0 || packed[n >> 2] >> ((n & 3) * 2) === 0, "unused bits are set");
-  return seats;
-}
-
-/** Reads a binary seat frame (`usher.v1`). Throws {@link FrameError}.
- *  @param {ArrayBuffer | Uint8Array} message @returns {Frame} */
-export function decodeFrame(message) {
-  const bytes = message instanceof Uint8Array ? message : new Uint8Array(message);
-  if (bytes[0] === 0x01) {
-    expect(bytes.length >= 9, "a snapshot is cut short");
-    const epoch = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(1, true).toString();
-    const [seq, at] = varint(bytes, 9);
-    const [n, start] = varint(bytes, at);
-    return { kind: "snapshot", epoch, seq, n, seats: unpack(bytes.subarray(start), n) };
-  }
-  expect(bytes[0] === 0x02, "neither a snapshot nor a diff");
-  let [from, at] = varint(bytes, 1);
-  let steps, gap, packed;
-  [steps, at] = varint(bytes, at);
-  /** @type {Run[]} */
-  const runs = [];
-  for (let end = 0; at < bytes.length;) {
-    [gap, at] = varint(bytes, at);
-    [packed, at] = varint(bytes, at);
-    // Division, not a shift: shifts cut numbers to 32 bits.
-    const length = Math.floor(packed / 4) + 1;
-    end += gap + length;
-    expect(end <= SEATS_MOST, "runs reach beyond any house");
-    runs.push([gap, length, packed % 4]);
-  }
-  expect(Number.isSafeInteger(from + steps), "a number is too large");
-  return { kind: "diff", from, to: from + steps, runs };
-}
-
-/** Reads a text message: JSON-RPC 2.0, one object. Throws {@link FrameError}.
- *  @param {string} text @returns {{id?:any, method?:string, params?:any, result?:any, error?:any}} */
-export function decodeText(text) {
-  let message;
-  try {
-    message = JSON.parse(text);
-  } catch {
-    throw new FrameError("not JSON");
-  }
-  expect(message?.jsonrpc === "2.0", "not JSON-RPC 2.0");
-  return message;
-}
-
-/** @param {...unknown} numbers */
-function counts(...numbers) {
-  return numbers.every((number) => Number.isSafeInteger(number) && Number(number) >= 0);
-}
-
-/** @param {unknown} epoch */
-function is_epoch(epoch) {
-  return typeof epoch === "string" && /^(0|[1-9][0-9]{0,19})$/.test(epoch) && BigInt(epoch) < 2n ** 64n;
-}
-
-/** Reads a JSON seat frame (`usher.v1.json`, long polling): a notification's method and params.
- *  Null where it is no seat frame. Throws {@link FrameError}.
- *  @param {string} method @param {any} params @returns {Frame | null} */
-export function decodeNotification(method, params) {
-  if (method === "snapshot") {
-    const { epoch, seq, n } = params ?? {};
-    expect(is_epoch(epoch) && counts(seq, n), "a snapshot lacks its numbers");
-    // `atob` would read base64 without its padding too.
-    expect(typeof params.seats === "string" && params.seats.length % 4 === 0, "the seats are not base64");
-    let text;
-    try {
-      text = atob(params.seats);
-    } catch {
-      throw new FrameError("the seats are not base64");
-    }
-    const packed = Uint8Array.from(text, (letter) => letter.charCodeAt(0));
-    return { kind: "snapshot", epoch, seq, n, seats: unpack(packed, n) };
-  }
-  if (method !== "diff") return null;
-  const { from, to, runs } = params ?? {};
-  expect(counts(from, to) && from <= to && Array.isArray(runs), "a diff lacks its numbers");
-  for (const run of runs) {
-    expect(
-      Array.isArray(run) && run.length === 3 && counts(...run) && run[1] >= 1 && run[2] <= 3,
-      "a run cannot be read",
-    );
-  }
-  return { kind: "diff", from, to, runs };
-}
-
-/**
- * Applies a frame to what is known (null: nothing yet). A snapshot replaces everything; a diff sets
- * states where it fits, in place. `gap` means that something was missed: the mirror is left as it
- * was and can only be shown until a snapshot comes. Throws {@link FrameError} where the frame cannot
- * be true; then nothing was set either.
- *
- * @param {Mirror | null} mirror
- * @param {Frame} frame
- * @param {boolean} [first] the first frame of its socket: another node may know less than the one
- *   before, so that its snapshot may go back
- * @returns {{outcome:"applied"|"known"|"gap", mirror:(Mirror|null), changed:(number[]|null)}}
- *   `changed`: the seats that are different now; null where all may be.
- */
-export function applyFrame(mirror, frame, first = false) {
-  if (frame.kind === "snapshot") {
-    const { epoch, seq, seats } = frame;
-    expect(first || mirror?.epoch !== epoch || seq >= mirror.seq, "a snapshot goes back");
-    const before = mirror !== null && mirror.seats.length === seats.length ? mirror.seats : null;
-    /** @type {number[] | null} */
-    const changed = before === null ? null : [];
-    if (before && changed) {
-      for (let i = 0; i < seats.length; i += 1) if (seats[i] !== before[i]) changed.push(i);
-    }
-    return { outcome: "applied", mirror: { epoch, seq, seats }, changed };
-  }
-  if (mirror === null || mirror.seq < frame.from) return { outcome: "gap", mirror, changed: [] };
-  if (frame.to <= mirror.seq) return { outcome: "known", mirror, changed: [] };
-  // Before anything is set, so that a faulty diff leaves no half of itself behind.
-  const end = frame.runs.reduce((at, [gap, length]) => at + gap + length, 0);
-  expect(end <= mirror.seats.length, "a run goes beyond the last seat");
-  /** @type {number[]} */
-  const changed = [];
-  let at = 0;
-  for (const [gap, length, state] of frame.runs) {
-    at += gap;
-    for (const end = at + length; at < end; at += 1) {
-      if (mirror.seats[at] !== state) changed.push(at);
-      mirror.seats[at] = state;
-    }
-  }
-  mirror.seq = frame.to;
-  return { outcome: "applied", mirror, changed };
 }
 
 /**
@@ -325,9 +159,14 @@ function browser() {
  *  @property {"binary" | "json"} [format] how seat frames are to come; binary unless said
  *  @property {boolean} [identify] false: only watch, as nobody
  *  @property {SessionStore} [session] where the token is kept; in memory unless said
+ *  @property {import("./admission.js").TicketStore} [ticket] where the waiting room's ticket is kept; in
+ *   memory unless said
  *  @property {(change:SeatsChange) => void} [onseats] after a frame changed the mirror
  *  @property {(link:Link) => void} [onlink] when the line changed
  *  @property {(identity:Identity) => void} [onidentity] at every opening: what the session has
+ *  @property {(standing:Standing) => void} [onadmission] where the show has a waiting room: when one's
+ *   standing in it changed; after `onidentity`
+ *  @property {(refusal:Refusal) => void} [onunidentified] `identify` was refused, and is asked again soon
  *  @property {(method:string, params:any) => void} [onnotification] all others than seat frames
  *  @property {World} [world]
  */
@@ -342,6 +181,8 @@ export class UsherClient {
   /** @type {Options} */ #options;
   /** @type {World} */ #world;
   /** @type {SessionStore} */ #session;
+  /** @type {import("./admission.js").TicketStore} */ #tickets;
+  /** @type {Admission} */ #admission;
   /** The socket in use. Events of any other are late words of the dead, and ignored.
    *  @type {WebSocket | null} */
   #socket = null;
@@ -364,6 +205,11 @@ export class UsherClient {
   /** One timer for what is next due of the socket: its opening, a look at silence, a probe's answer.
    *  @type {any} */
   #watch_timer = null;
+  /** What is next due of the place in the waiting room: a pass's end, or a call that nothing came of.
+   *  @type {any} */
+  #admission_timer = null;
+  /** The number whose call was asked about. @type {number | undefined} */
+  #asked_about;
 
   /** @param {Options} options */
   constructor(options) {
@@ -372,7 +218,17 @@ export class UsherClient {
     /** @type {string | null} */
     let kept = null;
     this.#session = options.session ?? { load: () => kept, save: (token) => void (kept = token) };
+    /** @type {import("./admission.js").Kept | null} */
+    let ticket = null;
+    this.#tickets = options.ticket ?? { load: () => ticket, save: (kept) => void (ticket = kept) };
+    this.#admission = new Admission(this.#tickets);
     this.clock = new ServerClock(this.#world.now);
+  }
+
+  /** Where this session stands in the show's waiting room; null where there is none, or it is not
+   *  known yet. @returns {Standing | null} */
+  get admission() {
+    return this.#admission.standing;
   }
 
   /** Opens the line, and keeps it open until {@link close}. */
@@ -389,6 +245,7 @@ export class UsherClient {
     this.#drop(1000);
     this.#world.clearTimeout(this.#reconnect_timer);
     this.#reconnect_timer = null;
+    this.#world.clearTimeout(this.#admission_timer);
     this.#tell({ state: "closed", attempt: 0 });
   }
 
@@ -456,21 +313,99 @@ export class UsherClient {
    *  is told to nobody unasked, like a payment that was begun before the line was lost. */
   async identify() {
     const socket = this.#socket;
+    const ask = async () => void (socket === this.#socket && (await this.#identify()));
+    const is_new = this.#session.load() === null || !this.#admission.has_ticket;
+    if (is_new && this.#tickets.alone) await this.#tickets.alone(ask);
+    else await ask();
+  }
+
+  /** What is shown at `identify`: read anew each time, for another tab may have a newer one. */
+  #papers() {
+    const [session, ticket] = [this.#session.load(), this.#admission.ticket];
+    return { ...(session === null ? {} : { session }), ...(ticket === null ? {} : { ticket }) };
+  }
+
+  async #identify() {
+    const socket = this.#socket;
     const session = this.#session.load();
     try {
-      const identity = await this.request("identify", session === null ? {} : { session });
+      const identity = await this.request("identify", this.#papers());
       this.#session.save(identity.session);
       this.#options.onidentity?.(identity);
+      this.#admission.identified(identity.admission, identity.seq !== undefined);
+      this.#tell_admission();
     } catch (error) {
       if (!(error instanceof Refusal) || socket !== this.#socket) return;
       if (error.reason === "bad_session" && session !== null) {
         this.#session.save(null);
         void this.identify();
       } else {
+        this.#options.onunidentified?.(error);
         // Watching goes on as nobody; asked again soon, for without it nothing can be bought.
         const wait = error.data.retry_after_ms ?? BACKOFF_LAST_MS;
         this.#world.setTimeout(() => socket === this.#socket && void this.identify(), wait);
       }
+    }
+  }
+
+  /**
+   * Gives the number or the pass back, for all tabs, and closes the line; {@link open} would take a new
+   * number. Rejects as {@link request} does; then nothing was given back.
+   */
+  async leaveAdmission() {
+    await this.request("admission.leave", this.#papers_of_ticket());
+    this.#admission.left();
+    this.close();
+    this.#tell_admission();
+  }
+
+  /** Gives back the number that the last `identify` took, and goes on: for a page that was opened
+   *  again, or whose line was, and does not wait to be let in. */
+  declineNumber() {
+    const { ticket } = this.#admission;
+    // Where it does not arrive the number is still shown at the next opening.
+    this.request("admission.leave", { ticket }).catch(() => {});
+    this.#admission.declined();
+    this.#tell_admission();
+  }
+
+  /** Another tab kept another ticket: to be called by whoever hears of it. */
+  ticketKept() {
+    const news = this.#admission.kept_elsewhere();
+    if (news === "same") return;
+    if (news === "gone" && this.#admission.ended()) return this.#tell_admission();
+    this.close();
+    if (news === "better") return this.open();
+    this.#admission.left();
+    this.#tell_admission();
+  }
+
+  #papers_of_ticket() {
+    const { ticket } = this.#admission;
+    return ticket === null ? {} : { ticket };
+  }
+
+  #tell_admission() {
+    const { standing } = this.#admission;
+    if (!standing) return;
+    // Each time the counter moves this is told anew; a call is waited for from its first.
+    const waits = standing.called && this.#asked_about === standing.number;
+    if (!waits) this.#watch_admission(standing);
+    this.#options.onadmission?.(standing);
+  }
+
+  /** @param {Standing} standing */
+  #watch_admission({ state, until = 0, called, number }) {
+    this.#world.clearTimeout(this.#admission_timer);
+    this.#asked_about = called ? number : undefined;
+    if (state === "admitted") {
+      this.#admission_timer = this.#world.setTimeout(
+        () => this.#admission.ended() && this.#tell_admission(),
+        Math.max(until - this.clock.now(), 0),
+      );
+    } else if (called) {
+      const wait = CALLED_FIRST_MS + this.#world.random() * (CALLED_LAST_MS - CALLED_FIRST_MS);
+      this.#admission_timer = this.#world.setTimeout(() => void this.identify(), wait);
     }
   }
 
@@ -486,6 +421,8 @@ export class UsherClient {
       if (frame) return this.#frame(frame);
       if (typeof params?.now === "number") this.clock.hear(params.now);
       if (method === "server.draining") this.#draining_ms = params.reconnect_after_ms;
+      const bought = method === "order" && this.#admission.ended(true);
+      if (bought || this.#admission.told(method, params ?? {})) this.#tell_admission();
       this.#options.onnotification?.(method, params ?? {});
     } catch (fault) {
       if (!(fault instanceof FrameError)) throw fault;
@@ -501,8 +438,15 @@ export class UsherClient {
     this.#world.clearTimeout(owed.timer);
     const now = result?.now ?? error?.data?.now;
     if (typeof now === "number") this.clock.hear(now, owed.asked_at);
-    if (error) owed.reject(new Refusal(error));
-    else owed.resolve(result);
+    if (error) {
+      const not_admitted = error.data?.reason === "not_admitted";
+      if (not_admitted && this.#admission.refused()) this.#tell_admission();
+      return owed.reject(new Refusal(error));
+    }
+    owed.resolve(result);
+    // Whoever bought or waits for seats has given up the place to pick at.
+    const done = owed.method === "buy" || owed.method === "waitlist.join";
+    if (done && this.#admission.ended(true)) this.#tell_admission();
   }
 
   /** @param {Frame} frame */
@@ -537,11 +481,11 @@ export class UsherClient {
   /** Any message will do for an answer, even a fault. @param {WebSocket} socket */
   #ask_for_life(socket) {
     this.#heard_since = false;
-    const session = this.#session.load();
+    // Where there is a waiting room, `identify` may take a number, which is not to be done unheard.
     const asked =
-      this.#options.identify === false || session === null
+      this.#options.identify === false || this.#session.load() === null || this.#admission.standing
         ? this.request("ping") // no such method: the fault is a sign of life
-        : this.request("identify", { session });
+        : this.request("identify", this.#papers());
     asked.catch(() => {}); // only whether anything is heard matters
     this.#watch(PROBE_MS, () => {
       if (this.#heard_since && this.link.state === "live") this.#watch_silence();

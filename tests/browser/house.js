@@ -55,6 +55,23 @@ export async function until(what, ask) {
   }
 }
 
+/** Starts a browser. */
+export function launch() {
+  return chromium.launch({
+    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    args: [
+      "--headless",
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+    ],
+  });
+}
+
 /** Starts a server and a browser. @param {{demo?:boolean}} [settings] */
 export async function open_house({ demo = false } = {}) {
   const port = await free_port();
@@ -80,19 +97,7 @@ export async function open_house({ demo = false } = {}) {
   };
   try {
     await server.start();
-    browser = await chromium.launch({
-      executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-      args: [
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-quic",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-      ],
-    });
+    browser = await launch();
     return new House(url, port, browser, server, close);
   } catch (error) {
     await close();
@@ -101,7 +106,7 @@ export async function open_house({ demo = false } = {}) {
 }
 
 /** The program, started and stopped as one who runs it would. */
-class Server {
+export class Server {
   /** @type {import("node:child_process").ChildProcess | null} */
   #process = null;
 

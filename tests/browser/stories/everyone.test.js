@@ -1,11 +1,8 @@
 // The pages for everyone: by keys alone, on a small phone, with a screen reader, in both dresses.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
+import { faults_axe_finds } from "../axe.js";
 import { in_list, notice, open_house, says } from "../house.js";
-
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 /** @type {import("../house.js").House} */
 let house;
@@ -151,19 +148,7 @@ for (const dress of /** @type {const} */ (["light", "dark"])) {
     const show = await house.put_on();
     const ada = await house.visitor({ colorScheme: dress, bypassCSP: true, reducedMotion: "reduce" }); // axe is injected
     /** @param {string} where */
-    const look = async (where) => {
-      await ada.evaluate(AXE);
-      const found = await ada.evaluate(async () => {
-        const { violations } = await /** @type {any} */ (window).axe.run(document, {
-          resultTypes: ["violations"],
-        });
-        return violations.map(
-          (/** @type {any} */ { id, help, nodes }) =>
-            `${id}: ${help}: ${nodes.map((/** @type {any} */ node) => `${node.target} (${node.failureSummary})`).join("; ")}`,
-        );
-      });
-      assert.deepEqual(found, [], where);
-    };
+    const look = async (where) => assert.deepEqual(await faults_axe_finds(ada), [], where);
     await ada.goto(house.url);
     await ada.locator(".ticket").first().waitFor();
     await look("the list of shows");

@@ -74,6 +74,8 @@ test("one waits, another lets go, and the first in line is offered the seats and
   const eve = await waiter(show, { viewport: { width: 390, height: 780 }, hasTouch: true });
   assert.match(await eve.locator("#line").innerText(), /2nd\s+1 before you/);
   assert.equal(await eve.locator("#line-spoken").textContent(), "You are 2nd in line.");
+  assert.match(await eve.locator("#line-words").innerText(), /come back later with the same link/);
+  assert.ok(await eve.getByLabel("Sound when it is my turn").isVisible());
 
   await ada.getByRole("button", { name: "Release" }).click();
   await notice(bob, /It is your turn: Gallery/);
