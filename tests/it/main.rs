@@ -1,6 +1,7 @@
 //! The tests that stand outside the house and use its doors. One module a story.
 
 mod audit;
+mod audit_room;
 mod copying;
 mod crash;
 mod doors;
