@@ -16,6 +16,7 @@ mod many_nodes;
 mod open_house;
 mod program;
 mod proxy;
+mod publishing;
 mod redis_server;
 mod simulation;
 mod simulation_nodes;
