@@ -20,11 +20,11 @@ use usher::show::{
 };
 use uuid::Uuid;
 
-const NOW: Time = Time(1_800_000_000_000);
+pub(crate) const NOW: Time = Time(1_800_000_000_000);
 
 /// A node: its own view of a show, as far as it has heard.
-struct Node {
-    show: Show,
+pub(crate) struct Node {
+    pub(crate) show: Show,
     head: Head,
     mark: Mark,
 }
@@ -37,12 +37,12 @@ impl Node {
 }
 
 /// One show on a log, seen by two nodes of which each may be behind.
-struct House {
-    log: Arc<dyn Log>,
-    definition: Arc<Definition>,
-    stream: StreamId,
+pub(crate) struct House {
+    pub(crate) log: Arc<dyn Log>,
+    pub(crate) definition: Arc<Definition>,
+    pub(crate) stream: StreamId,
     floor: Arc<Floor>,
-    nodes: [Node; 2],
+    pub(crate) nodes: [Node; 2],
     fresh: u128,
     /// What the house itself counted, to compare the audit with.
     counted: Tally,
@@ -50,6 +50,14 @@ struct House {
 
 impl House {
     async fn new(log: Arc<dyn Log>, title: &str) -> Self {
+        Self::with_policy(log, title, json!({})).await
+    }
+
+    pub(crate) async fn with_policy(
+        log: Arc<dyn Log>,
+        title: &str,
+        policy: serde_json::Value,
+    ) -> Self {
         let catalogue = Catalogue::open(log.clone()).await.expect("a programme");
         let hall = catalogue.add_hall(hall::theatre()).await.expect("a hall");
         let prices: serde_json::Map<_, _> = (hall.hall.categories.iter().zip(1_000..))
@@ -57,7 +65,7 @@ impl House {
             .collect();
         let body = json!({
             "hall": hall.id, "title": title, "starts_at": NOW.0 + 1_000_000_000,
-            "currency": "EUR", "prices": prices,
+            "currency": "EUR", "prices": prices, "policy": policy,
         });
         let show = NewShow::from_json(body.to_string().as_bytes()).expect("a good show");
         let definition = catalogue.add_show(show).await.expect("a show");
@@ -89,7 +97,7 @@ impl House {
     }
 
     /// Appends, and lets this node hear all it had not heard.
-    async fn append(&mut self, node: usize, entries: &[Entry]) {
+    pub(crate) async fn append(&mut self, node: usize, entries: &[Entry]) {
         let node = &mut self.nodes[node];
         let known = node.known();
         let bytes = entries.iter().map(|entry| entry.to_bytes().into()).collect();
@@ -108,7 +116,7 @@ impl House {
         }
     }
 
-    async fn run(&mut self, node: usize, command: &Command, now: Time) {
+    pub(crate) async fn run(&mut self, node: usize, command: &Command, now: Time) {
         let entries = self.proposed(node, command, now);
         if !entries.is_empty() {
             self.append(node, &entries).await;
@@ -148,11 +156,11 @@ fn count(tally: &mut Tally, show: &Show, outcome: Outcome) {
     }
 }
 
-fn session(number: u128) -> SessionId {
+pub(crate) fn session(number: u128) -> SessionId {
     SessionId(Uuid::from_u128(1 << 100 | number))
 }
 
-fn purchase(approved: bool) -> Box<Purchase> {
+pub(crate) fn purchase(approved: bool) -> Box<Purchase> {
     let payment = Payment { id: "test_1".to_owned(), state: PaymentState::Captured };
     let payment = match approved {
         true => Decision::Approved(payment),

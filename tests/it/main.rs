@@ -1,6 +1,7 @@
 //! The tests that stand outside the house and use its doors. One module a story.
 
 mod audit;
+mod audit_room;
 mod copying;
 mod crash;
 mod doors;
@@ -15,6 +16,7 @@ mod many_nodes;
 mod open_house;
 mod program;
 mod proxy;
+mod publishing;
 mod redis_server;
 mod simulation;
 mod simulation_nodes;

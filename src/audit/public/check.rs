@@ -173,6 +173,14 @@ impl Reading {
         Ok(())
     }
 
+    /// Where a new life begins here, its beginning is a head, too.
+    fn go_onward(&mut self) {
+        let Head { epoch, seq, chain } = self.head;
+        let (epoch, chain) = self.lives.onward(seq, epoch, Chain(chain));
+        (self.head.epoch, self.head.chain) = (epoch, chain.0);
+        self.note_head();
+    }
+
     fn note_head(&mut self) {
         for (head, found) in &mut self.looks_for {
             *found |= *head == self.head;
@@ -186,15 +194,14 @@ impl Reading {
         if line.seq != next {
             return Err(format!("entry {next} is missing; {} follows", line.seq));
         }
-        let (epoch, before) =
-            self.lives.onward(self.head.seq, self.head.epoch, Chain(self.head.chain));
+        self.go_onward();
+        let before = Chain(self.head.chain);
         let after = chain(&line.chain)?;
         let fact = match &line.bytes {
             Some(bytes) => Some(self.link(&whole, &line, bytes, before, after)?),
             None => None,
         };
-        self.head = Head { epoch, seq: next, chain: after.0 };
-        // A new life may have begun with a head of its own, before this entry.
+        (self.head.seq, self.head.chain) = (next, after.0);
         self.note_head();
         self.time = self.time.max(line.time);
         if let Some(genesis) = &line.genesis {
@@ -323,7 +330,8 @@ impl Reading {
         }
     }
 
-    fn end(self) -> Result<Checked, Doubt> {
+    fn end(mut self) -> Result<Checked, Doubt> {
+        self.go_onward();
         for (head, found) in &self.looks_for {
             if !found {
                 let Head { epoch, seq, chain } = head;

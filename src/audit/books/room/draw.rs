@@ -1,4 +1,4 @@
-//! The draw, worked out a second time from the rule in `docs/log-format.md`: arrival by arrival, each
+//! The draw, worked out a second time from the rule in `docs/protocol.md`: arrival by arrival, each
 //! followed through the rounds, with nothing kept between them but one round's bits.
 
 use sha2::{Digest, Sha256};

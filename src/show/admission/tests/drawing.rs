@@ -25,7 +25,7 @@ fn every_draw_gives_every_number_once_all_at_once_or_one_by_one() {
     }
 }
 
-/// Worked out by another program, from the rule in `docs/log-format.md`.
+/// Worked out by another program, from the rule in `docs/protocol.md`.
 #[test]
 fn the_draw_is_the_one_the_rule_says() {
     let bytes = |first: u8| std::array::from_fn(|at| first + at as u8);
