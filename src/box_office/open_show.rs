@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::hall::{Floor, Hall};
 use crate::hub::{Board, SocketId};
+use crate::log::Position;
 use crate::protocol::rpc::{HoldView, OrderView, WaitingView};
 use crate::show::{
     Asked, Command, Definition, Head, Place, Refusal, SessionId, Time, WaitingRoom, propose,
@@ -147,6 +148,12 @@ impl OpenShow {
         };
         // Once the log has answered, what is not known here is in no history that counts.
         matches!(tokio::time::timeout(within, asked).await, Ok(Some(())))
+    }
+
+    /// Whether a place is one of the history known here: what was given in one that was lost is worth
+    /// nothing.
+    pub fn had(&self, (epoch, seq): (u64, u64)) -> bool {
+        self.replica.read().had(Position { epoch, seq })
     }
 
     /// Asks for something. `socket` is the asking socket, if there is one: what it is answered, the

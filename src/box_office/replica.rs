@@ -203,6 +203,11 @@ impl Replica {
         }
     }
 
+    /// Whether a place is one of the history known here, and not of one that was lost.
+    pub fn had(&self, position: Position) -> bool {
+        self.lives.has(position) && position.seq <= self.head.seq
+    }
+
     /// The state.
     pub fn show(&self) -> &Show {
         &self.show

@@ -49,13 +49,7 @@ impl Doorkeeper {
         if !show.has_waiting_room() || now >= show.definition().starts_at {
             return Ok(None);
         }
-        let mut ticket = self.ticket_of(show, asker, session, shown)?;
-        if let Some(Ticket { head, .. }) = &ticket
-            && !show.knows((head.epoch, head.seq), NEWS_TIME_MAX).await
-        {
-            // Given at another node: here it may look like a number that nobody took.
-            return Err(self.at_the_door(Refusal::Unavailable));
-        }
+        let mut ticket = self.ticket_of(show, asker, session, shown).await?;
         let mut stands = self.come_in(show, asker, session, ticket.as_ref()).await;
         let mut seq = None;
         if stands.is_none() && !busy {
@@ -93,7 +87,7 @@ impl Doorkeeper {
         shown: &str,
     ) -> Result<(), Refused> {
         if show.has_waiting_room() {
-            let ticket = self.ticket_of(show, asker, session, Some(shown))?;
+            let ticket = self.ticket_of(show, asker, session, Some(shown)).await?;
             // Whether they are in is judged with what they ask for.
             let _stands = self.come_in(show, asker, session, ticket.as_ref()).await;
         }
@@ -108,7 +102,7 @@ impl Doorkeeper {
         session: SessionId,
         shown: Option<&str>,
     ) -> Result<Reply, Refused> {
-        let ticket = self.ticket_of(show, asker, session, shown)?;
+        let ticket = self.ticket_of(show, asker, session, shown).await?;
         asker.line = None;
         let number = match stands(show, session, ticket.as_ref()) {
             // Who came early and is not there when called is passed over.
@@ -126,8 +120,9 @@ impl Doorkeeper {
     /// the one that is shown, if it is believed.
     ///
     /// # Errors
-    /// Where it may be signed by a key this node has not heard of.
-    fn ticket_of(
+    /// Where it may be signed by a key this node has not heard of, or was given at another node and is
+    /// not known here yet.
+    async fn ticket_of(
         &self,
         show: &OpenShow,
         asker: &Asker,
@@ -136,16 +131,26 @@ impl Doorkeeper {
     ) -> Result<Option<Ticket>, Refused> {
         let own = asker.line.as_ref().map(|line| line.ticket);
         let own = own.filter(|own| own.session == session);
-        if let Some(own) = own.filter(|own| stands(show, session, Some(own)).is_some()) {
+        let counts = |own: &Ticket| {
+            show.had((own.head.epoch, own.head.seq)) && stands(show, session, Some(own)).is_some()
+        };
+        if let Some(own) = own.filter(counts) {
             return Ok(Some(own));
         }
         let Some(shown) = shown else { return Ok(None) };
         let now = self.clock.now();
-        match self.tokens.judge_ticket(shown, &show.definition().id, session, now) {
-            Ok(ticket) => Ok(Some(ticket)),
-            Err(Disbelief::Bad) => Ok(None),
-            Err(Disbelief::NotKnown) => Err(self.at_the_door(Refusal::Unavailable)),
+        let ticket = match self.tokens.judge_ticket(shown, &show.definition().id, session, now) {
+            Ok(ticket) => ticket,
+            Err(Disbelief::Bad) => return Ok(None),
+            Err(Disbelief::NotKnown) => return Err(self.at_the_door(Refusal::Unavailable)),
+        };
+        let given_at = (ticket.head.epoch, ticket.head.seq);
+        if !show.knows(given_at, NEWS_TIME_MAX).await {
+            // Here it may look like a number that nobody took.
+            return Err(self.at_the_door(Refusal::Unavailable));
         }
+        // In a history that was lost: the number may be somebody else's by now.
+        Ok(show.had(given_at).then_some(ticket))
     }
 
     /// Where they stand, once they came in if they were called, or came back if they were passed over.

@@ -8,6 +8,7 @@
 
 mod admission;
 mod apply;
+mod asked;
 mod best;
 mod codec;
 mod command;
@@ -32,6 +33,7 @@ pub use admission::{
     Alias, Commitment, Draw, DrawSecret, GIVEN_BACK_MAX, Place, RETURN_MS, RoomFact, WaitingRoom,
 };
 pub use apply::{Outcome, RoomOutcome, SeatChange};
+pub use asked::Asked;
 pub use best::{best_seats, can_ever_sit_together, count_of_wish, leaves_orphans};
 pub use codec::CodecError;
 pub use command::{Command, Decision, Purchase, RoomCommand};
@@ -43,7 +45,7 @@ pub use ids::{HoldId, OrderId, SessionId, ShowId, TicketId};
 pub use money::{Currency, Money};
 pub use order::{Customer, Order, Payment, PaymentState};
 pub use policy::{Admission, CALL_MS, Orphans, Policy};
-pub use propose::{Asked, Proposal, propose};
+pub use propose::{Proposal, propose};
 pub use refusal::Refusal;
 pub use state::{LAPSED_KNOWN_MS, Show};
 pub use time::Time;

@@ -2,8 +2,8 @@
 
 use crate::hall::Seat;
 
+use super::asked::Asked;
 use super::best::{best_seats, can_ever_sit_together, count_of_wish, leaves_orphans};
-use super::propose::Asked;
 use super::{Orphans, Refusal, Show, Wish};
 
 impl Show {

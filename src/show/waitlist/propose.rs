@@ -4,10 +4,11 @@ use uuid::Uuid;
 
 use crate::hall::SeatSet;
 
+use super::super::asked::Asked;
 use super::super::best::{best_seats, can_ever_sit_together, count_of_wish};
 use super::super::entry::{Entry, Fact};
 use super::super::hold::{Hold, HoldState};
-use super::super::propose::{Asked, Proposal};
+use super::super::propose::Proposal;
 use super::super::{HoldId, Orphans, Refusal, SessionId, Show, TicketId, Time, Wish};
 use super::{CloseReason, Joining};
 
