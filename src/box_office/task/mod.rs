@@ -76,7 +76,7 @@ pub(super) struct Parts {
 pub(super) fn start(parts: Parts) -> Arc<OpenShow> {
     let Parts { replica, saved, board, hall, floor, log, hearing, shown_outside, .. } = parts;
     let Parts { hub, clock, counters, .. } = parts;
-    let outside = shown_outside.map(|shown| Outside::since(shown, replica.show()));
+    let outside = shown_outside.map(|shown| Outside::since(shown, &replica));
     let definition = Arc::new(replica.show().definition().clone());
     let replica = Shared::new(replica);
     let is_away = Arc::new(AtomicBool::new(false));
@@ -289,6 +289,8 @@ impl Task {
             Ok(appended) => {
                 if count > 0 {
                     self.counters.appended(count, began.elapsed());
+                } else if let Some(outside) = &mut self.outside {
+                    outside.leave_to_others();
                 }
                 (self.asked_at, self.look) = (Instant::now(), false);
                 self.look_after = self.asked_at + LOOKS_REST * (self.asked_at - began);
@@ -313,10 +315,10 @@ impl Task {
 
     fn publish(&mut self, settled: Settled) {
         self.positions.changed(&settled);
-        if let Some(outside) = &mut self.outside {
-            outside.changed(&settled.outcomes);
-        }
         let seq = self.head().seq;
+        if let Some(outside) = &mut self.outside {
+            outside.changed(seq, &settled.outcomes);
+        }
         // Who only asked the log may have heard nothing new.
         if seq > self.board.position().1 {
             self.board.publish(seq, &settled.changes);
