@@ -144,8 +144,10 @@ pub struct OutsideView {
     /// One bit a seat, the first seat the highest bit of the first byte (the order of Redis's
     /// `GETBIT`): 1 where the seat is available.
     pub available: Bytes,
-    /// Orders made since the last view that was shown. They may be shown again.
+    /// Orders that were not shown yet. They may be shown again.
     pub orders: Vec<OutsideOrder>,
+    /// Up to which entry all orders are shown with these: there may be more than go into one view.
+    pub orders_up_to: u64,
 }
 
 /// An order, for programs outside.

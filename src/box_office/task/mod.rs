@@ -85,7 +85,7 @@ pub(super) struct Parts {
 pub(super) fn start(parts: Parts) -> Arc<OpenShow> {
     let Parts { replica, saved, board, hall, floor, log, hearing, shown_outside, .. } = parts;
     let Parts { hub, clock, counters, tokens, .. } = parts;
-    let outside = shown_outside.map(|shown| Outside::since(shown, replica.show()));
+    let outside = shown_outside.map(|shown| Outside::since(shown, &replica));
     let definition = Arc::new(replica.show().definition().clone());
     let replica = Shared::new(replica);
     let is_away = Arc::new(AtomicBool::new(false));
@@ -333,6 +333,8 @@ impl Task {
             Ok(appended) => {
                 if count > 0 {
                     self.counters.appended(count, began.elapsed());
+                } else if let Some(outside) = &mut self.outside {
+                    outside.leave_to_others();
                 }
                 (self.asked_at, self.look) = (Instant::now(), false);
                 self.look_after = self.asked_at + LOOKS_REST * (self.asked_at - began);

@@ -35,6 +35,9 @@ impl Task {
             News::Old => {}
             News::Next if self.away.is_none() => {
                 self.asked_at = Instant::now();
+                if let Some(outside) = &mut self.outside {
+                    outside.leave_to_others();
+                }
                 let appended = Appended { since_known: entries, own_first: u64::MAX };
                 self.settle(&appended, self.clock.now())?;
             }

@@ -14,10 +14,10 @@ impl Task {
     /// Tells what became of a turn.
     pub(super) fn publish(&mut self, settled: Settled) {
         self.positions.changed(&settled);
-        if let Some(outside) = &mut self.outside {
-            outside.changed(&settled.outcomes);
-        }
         let seq = self.head().seq;
+        if let Some(outside) = &mut self.outside {
+            outside.changed(seq, &settled.outcomes);
+        }
         // Who only asked the log may have heard nothing new.
         if seq > self.board.position().1 {
             self.board.publish(seq, &settled.changes);

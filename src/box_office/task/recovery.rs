@@ -157,7 +157,7 @@ impl Task {
             );
         }
         self.tell_what_changed(&replica, head.epoch != lost.epoch, now);
-        self.outside = self.outside.as_ref().map(|_| Outside::since(0, replica.show()));
+        self.outside = self.outside.as_ref().map(|_| Outside::since(0, &replica));
         (self.asked_at, self.look, self.saved) = (Instant::now(), false, 0);
         self.positions.begin_anew();
         self.board.replace(head.epoch, head.seq, &replica.show().seat_states());

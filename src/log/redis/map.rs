@@ -136,6 +136,11 @@ impl Map {
         self.known().slots.fill(Some(node));
     }
 
+    /// Whether the slots are spread over several servers, as far as is known.
+    pub(super) fn is_cluster(&self) -> bool {
+        self.known().is_cluster
+    }
+
     /// Treats the one server of the address as one of a cluster from now on.
     pub(super) fn is_of_a_cluster(&self) {
         let mut known = self.known();

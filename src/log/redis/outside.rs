@@ -26,6 +26,7 @@ impl Core {
         let keys = if view.orders.is_empty() { &keys[..2] } else { &keys };
         let mut show = scripts::call(&scripts::SHOW, keys);
         show.arg(view.position.epoch).arg(view.position.seq).arg(&view.available[..]);
+        show.arg(view.orders_up_to);
         for order in &view.orders {
             show.arg(&order.id).arg(&order.json[..]);
         }
@@ -43,12 +44,14 @@ impl Core {
 
     /// Puts each order into its buyer's set, before it counts as shown: at least once.
     async fn index(&self, stream: &StreamId, view: &OutsideView) -> anyhow::Result<()> {
+        let is_spread = self.map.is_cluster();
         let mut by_slot: BTreeMap<u16, (String, redis::Pipeline)> = BTreeMap::new();
         for order in &view.orders {
             let buyer = names::buyer(&order.buyer);
-            let (_, commands) = by_slot
-                .entry(names::slot(&buyer))
-                .or_insert_with(|| (buyer.clone(), redis::pipe()));
+            // Where one server has all slots it is asked once.
+            let slot = if is_spread { names::slot(&buyer) } else { 0 };
+            let (_, commands) =
+                by_slot.entry(slot).or_insert_with(|| (buyer.clone(), redis::pipe()));
             commands.cmd("SADD").arg(buyer).arg(format!("{}/{}", stream.as_str(), order.id));
         }
         for (buyer, commands) in by_slot.into_values() {

@@ -137,7 +137,8 @@ async fn a_show_that_has_sold_nothing_yet_sells_and_is_saved_while_its_slot_is_m
         assert_eq!(log.load_snapshot(&stream).await.expect("a stream"), None);
         log.save_snapshot(&stream, snapshot.clone()).await.expect("it is saved");
         let position = nothing.position;
-        let view = OutsideView { position, available: Bytes::from_static(&[1]), orders: vec![] };
+        let available = Bytes::from_static(&[1]);
+        let view = OutsideView { position, available, orders: vec![], orders_up_to: position.seq };
         log.show_outside(&stream, view).await.expect("it is shown");
         let sold = log.append(&stream, nothing, vec![Bytes::from_static(b"a")]).await;
         let sold = sold.expect("it is sold");

@@ -22,6 +22,7 @@ fn view(seq: u64, available: &'static [u8], orders: &[(&str, &str)]) -> OutsideV
         position: Position { epoch: EPOCH, seq },
         available: Bytes::from_static(available),
         orders: orders.iter().map(order).collect(),
+        orders_up_to: seq,
     }
 }
 
@@ -42,8 +43,10 @@ async fn other_programs_see_the_newest_seats_and_every_order() {
     older.await.expect("it is of this history");
     assert_eq!(redis.ask(&["BITCOUNT", "usher:{hamlet}:seats"]), Reply::Number(3));
     assert_eq!(other.shown_outside(&hamlet).await.expect("a stream"), Some(2));
-    let newer = other.show_outside(&hamlet, view(3, &[0, 0], &[("o1", "ada")]));
-    newer.await.expect("it is shown");
+    // The newest seats, with some of the orders.
+    let newer = OutsideView { orders_up_to: 1, ..view(3, &[0, 0], &[("o1", "ada")]) };
+    other.show_outside(&hamlet, newer).await.expect("it is shown");
+    assert_eq!(other.shown_outside(&hamlet).await.expect("a stream"), Some(2));
     assert_eq!(redis.ask(&["BITCOUNT", "usher:{hamlet}:seats"]), Reply::Number(0));
     assert_eq!(redis.ask(&["HGET", "usher:{hamlet}:meta", "shown"]).text(), "3");
     let order = |id| redis.ask(&["HGET", "usher:{hamlet}:orders", id]).text();

@@ -2,14 +2,14 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use usher::log::memory::MemoryLog;
 use usher::log::{
-    Answer, AppendError, Appended, CreateError, Genesis, Hearing, Known, Lives, Log, ReadError,
-    Recorded, Snapshot, Speaker, StreamId, line,
+    Answer, AppendError, Appended, CreateError, Genesis, Hearing, Known, Lives, Log, OutsideView,
+    ReadError, Recorded, Snapshot, Speaker, StreamId, line,
 };
 use usher::show::ShowId;
 
@@ -35,6 +35,18 @@ pub(super) struct Deaf {
     troubles: Arc<Mutex<HashMap<StreamId, Trouble>>>,
     /// Held, so that the lines are not broken, only silent.
     silent: Arc<Mutex<Vec<Speaker>>>,
+    wall: Arc<Mutex<Wall>>,
+}
+
+/// Where programs outside look.
+#[derive(Debug, Default)]
+pub(super) struct Wall {
+    /// Up to where all is shown; none where there is no wall.
+    pub(super) shown: Option<u64>,
+    /// Whether another node shows one entry more each time somebody looks.
+    pub(super) others: bool,
+    /// What was put there.
+    pub(super) views: Vec<OutsideView>,
 }
 
 impl Deaf {
@@ -44,7 +56,13 @@ impl Deaf {
             ahead_ms: Arc::default(),
             troubles: Arc::default(),
             silent: Arc::default(),
+            wall: Arc::default(),
         }
+    }
+
+    /// The wall.
+    pub(super) fn wall(&self) -> MutexGuard<'_, Wall> {
+        self.wall.lock().expect("nobody panicked")
     }
 }
 
@@ -146,6 +164,24 @@ impl Log for Deaf {
 
     fn load_snapshot(&self, stream: &StreamId) -> Answer<'_, Result<Option<Snapshot>, ReadError>> {
         self.log.load_snapshot(stream)
+    }
+
+    fn shown_outside(&self, _stream: &StreamId) -> Answer<'_, Result<Option<u64>, ReadError>> {
+        let mut wall = self.wall();
+        let others = u64::from(wall.others);
+        wall.shown = wall.shown.map(|shown| shown + others);
+        Box::pin(std::future::ready(Ok(wall.shown)))
+    }
+
+    fn show_outside(
+        &self,
+        _stream: &StreamId,
+        view: OutsideView,
+    ) -> Answer<'_, Result<(), AppendError>> {
+        let mut wall = self.wall();
+        wall.shown = wall.shown.max(Some(view.orders_up_to));
+        wall.views.push(view);
+        Box::pin(std::future::ready(Ok(())))
     }
 
     fn time(&self) -> Answer<'_, Result<Option<u64>, ReadError>> {

@@ -2,6 +2,7 @@
 //! processes and a Redis; here the log can be made deaf, and clocks wrong.)
 
 mod log;
+mod outside;
 mod troubles;
 
 use std::path::Path;

@@ -3,7 +3,7 @@
 use super::log::Trouble;
 use super::*;
 
-async fn a_node_on(log: &Deaf, folder: &Path) -> Node {
+pub(super) async fn a_node_on(log: &Deaf, folder: &Path) -> Node {
     Node::start_on(Arc::new(log.clone()), Clock::of_the_wall(), folder).await
 }
 
@@ -19,7 +19,7 @@ async fn until_answered(node: &Node, path: &str, status: u16) {
 }
 
 /// The token of who holds the seat now.
-async fn someone_holds(node: &Node, show: &str, seat: u32) -> String {
+pub(super) async fn someone_holds(node: &Node, show: &str, seat: u32) -> String {
     let session = node.rpc(show, None, "identify", json!({})).await;
     let token = session["session"].as_str().expect("a token");
     node.hold_in_the_end(show, token, seat).await;
