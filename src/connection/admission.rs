@@ -49,13 +49,7 @@ impl Doorkeeper {
         if !show.has_waiting_room() || now >= show.definition().starts_at {
             return Ok(None);
         }
-        let mut ticket = self.ticket_of(show, asker, session, shown)?;
-        if let Some(Ticket { head, .. }) = &ticket
-            && !show.knows((head.epoch, head.seq), NEWS_TIME_MAX).await
-        {
-            // Given at another node: here it may look like a number that nobody took.
-            return Err(self.at_the_door(Refusal::Unavailable));
-        }
+        let mut ticket = self.ticket_of(show, asker, session, shown).await?;
         let mut stands = self.come_in(show, asker, session, ticket.as_ref()).await;
         let mut seq = None;
         if stands.is_none() && !busy {
@@ -93,7 +87,7 @@ impl Doorkeeper {
         shown: &str,
     ) -> Result<(), Refused> {
         if show.has_waiting_room() {
-            let ticket = self.ticket_of(show, asker, session, Some(shown))?;
+            let ticket = self.ticket_of(show, asker, session, Some(shown)).await?;
             // Whether they are in is judged with what they ask for.
             let _stands = self.come_in(show, asker, session, ticket.as_ref()).await;
         }
@@ -108,7 +102,7 @@ impl Doorkeeper {
         session: SessionId,
         shown: Option<&str>,
     ) -> Result<Reply, Refused> {
-        let ticket = self.ticket_of(show, asker, session, shown)?;
+        let ticket = self.ticket_of(show, asker, session, shown).await?;
         asker.line = None;
         let number = match stands(show, session, ticket.as_ref()) {
             // Who came early and is not there when called is passed over.
@@ -123,11 +117,28 @@ impl Doorkeeper {
     }
 
     /// The ticket that counts: this socket keeps its number, as long as that stands for anything; else
-    /// the one that is shown, if it is believed.
+    /// the one that is shown, if it is believed. One that was given in a history that is lost counts for
+    /// nothing: another may have its number by now.
     ///
     /// # Errors
-    /// Where it may be signed by a key this node has not heard of.
-    fn ticket_of(
+    /// Where it may be signed by a key, or be given at a place of the log, that this node has not heard of.
+    async fn ticket_of(
+        &self,
+        show: &OpenShow,
+        asker: &Asker,
+        session: SessionId,
+        shown: Option<&str>,
+    ) -> Result<Option<Ticket>, Refused> {
+        let Some(ticket) = self.believed(show, asker, session, shown)? else { return Ok(None) };
+        let Head { epoch, seq, .. } = ticket.head;
+        if !show.has(ticket.head) && !show.knows((epoch, seq), NEWS_TIME_MAX).await {
+            // Given at another node: here it may look like a number that nobody took.
+            return Err(self.at_the_door(Refusal::Unavailable));
+        }
+        Ok(Some(ticket).filter(|ticket| show.has(ticket.head)))
+    }
+
+    fn believed(
         &self,
         show: &OpenShow,
         asker: &Asker,
@@ -160,7 +171,6 @@ impl Doorkeeper {
         for _ in 0..STEPS_MAX {
             let stands = stands(show, session, ticket)?;
             if let (Some(ticket), Some(_)) = (ticket, asker.socket) {
-                // Before anything is asked: who is called from here on is seen to be here.
                 let shown = match stands {
                     Stands::Early { arrival } => Some(Shown::Arrival(arrival)),
                     Stands::Waiting { number, .. } | Stands::Called { number } => {
@@ -168,8 +178,13 @@ impl Doorkeeper {
                     }
                     Stands::Admitted { .. } => None,
                 };
-                let presence = shown.map(|shown| show.is_here(shown, session));
+                let presence = shown.map(|shown| show.is_here(shown, ticket.head, session));
                 asker.line = Some(InLine { ticket: *ticket, _presence: presence });
+                // Who is called from here on is seen to be here. Who was called, or drawn, between the
+                // look and now, was not: so the look is taken again.
+                if self::stands(show, session, Some(ticket)) != Some(stands) {
+                    continue;
+                }
             }
             let number = match stands {
                 Stands::Called { number } => number,
