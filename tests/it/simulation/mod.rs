@@ -1,39 +1,49 @@
-//! A seeded world: buyers, waiters, viewers, crashes, a log that fails, against a model too simple to be wrong.
+//! A seeded world: buyers, waiters, viewers, people in a waiting room, crashes, a log that fails, against models too
+//! simple to be wrong.
 //!
 //! Nothing runs by itself in here: one thread drives a desk step by step on a clock moved by hand, so
 //! that a seed is the whole story. A failure prints its seed; `USHER_SEED=… cargo test --test it
 //! simulation` tells it again, and `USHER_SEEDS=1000` tells that many stories.
 
-use std::collections::BTreeMap;
+mod asking;
+pub(crate) mod guests;
+mod letting_in;
+mod model;
+pub(crate) mod room;
+mod turn;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use futures_util::FutureExt as _;
 use rand::rngs::StdRng;
-use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
-use tokio::sync::oneshot::{self, error::TryRecvError};
-use usher::box_office::{Answer, Clock, Desk, Pending, Refused, Replica, Reply, Shared};
-use usher::hall::{Floor, Hall, HallId, Seat, theatre};
+use usher::box_office::{Clock, Desk, Lobby, Pending, Replica, Shared, Shown};
+use usher::hall::{Floor, Hall, HallId, theatre};
 use usher::hub::Board;
 use usher::log::memory::{Fault, MemoryLog};
-use usher::log::{AppendError, Appended, Genesis, Known, Log, StreamId};
+use usher::log::{Genesis, Known, Log, StreamId};
 use usher::protocol::picture::Picture;
 use usher::protocol::seats::{Format, decode};
 use usher::show::{
-    CloseReason, Command, Currency, Decision, Definition, Entry, Fact, HoldId, Outcome, Payment,
-    PaymentState, Policy, Purchase, Refusal, SeatState, SessionId, Show, ShowId, TicketId, Time,
-    Wish,
+    Currency, Definition, DrawSecret, Entry, Fact, HoldId, Policy, RETURN_MS, SeatState, SessionId,
+    ShowId, Time,
 };
 use uuid::Uuid;
+
+use guests::{Guest, any_admission};
+use model::{InLine, Model};
+use room::NaiveRoom;
 
 const SESSIONS: u128 = 40;
 const VIEWERS: usize = 8;
 const STEPS: usize = 300;
-const STORIES: u64 = 20;
+const STORIES: u64 = 40;
 const HOLD_MS: u64 = 3_000;
 const GRACE_MS: u64 = 200;
 const OFFER_MS: u64 = 900;
 const WAIT_MS: u64 = 6_000;
+const BEGINS: Time = Time(1_000);
 
 #[test]
 fn buyers_viewers_and_crashes_agree_with_a_naive_model() {
@@ -56,6 +66,7 @@ fn buyers_viewers_and_crashes_agree_with_a_naive_model() {
         for count in counts.into_iter().chain(waiting) {
             assert!(count > 0, "some of what may happen never did");
         }
+        seen.room.assert_all_happened();
     }
 }
 
@@ -75,40 +86,7 @@ struct Seen {
     accepted: u64,
     offers_lapsed: u64,
     dismissed: u64,
-}
-
-/// What must be true, seat by seat: no bitmaps, no log, no cleverness.
-struct Model {
-    seats: Vec<SeatState>,
-    holds: BTreeMap<HoldId, ModelHold>,
-    /// Who waits, the first in line first.
-    line: Vec<Waiter>,
-    /// Commands of which nobody knows whether they were done.
-    unknown: Vec<Command>,
-}
-
-#[derive(Clone)]
-struct ModelHold {
-    session: SessionId,
-    seats: Vec<Seat>,
-    expires_at: Time,
-}
-
-/// Somebody in line.
-#[derive(Clone, Debug, PartialEq)]
-struct Waiter {
-    ticket: TicketId,
-    wish: Wish,
-    offer: Option<HoldId>,
-}
-
-/// What an entry did about those who wait, at its place in the log.
-enum InLine {
-    Joined(Waiter),
-    Offered { ticket: TicketId, hold: HoldId, session: SessionId, seats: Vec<Seat>, until: Time },
-    Accepted { hold: HoldId, until: Time },
-    Parted(TicketId),
-    Closed(TicketId, CloseReason),
+    room: room::Counts,
 }
 
 /// Somebody who watches, perhaps slowly, perhaps with a line that breaks.
@@ -134,6 +112,16 @@ struct World {
     in_line: Vec<(u64, InLine)>,
     /// Whether hardly anybody buys.
     sells_little: bool,
+    /// What must be true of the waiting room, where there is one.
+    room: Option<NaiveRoom>,
+    /// Those who go through it, their sockets, and what they were given.
+    guests: Vec<Guest>,
+    lobby: Arc<Lobby>,
+    given: BTreeSet<Shown>,
+    /// Those whose turn came and who are here, to be proposed next.
+    present: Vec<Pending>,
+    /// Whether the log was away since somebody was let in.
+    has_missed: bool,
 }
 
 impl World {
@@ -156,9 +144,10 @@ impl World {
                 grace_ms: GRACE_MS,
                 offer_ms: OFFER_MS,
                 wait_ms: WAIT_MS,
+                admission: any_admission(seed, BEGINS),
                 ..Policy::default()
             },
-            draw_secret: None,
+            draw_secret: Some(DrawSecret([seed as u8; 32])),
         };
         let log = MemoryLog::new();
         let stream = StreamId::show(&id);
@@ -177,10 +166,13 @@ impl World {
             line: Vec::new(),
             unknown: Vec::new(),
         };
-        let clock = Clock::by_hand(Time(1_000));
+        let clock = Clock::by_hand(BEGINS);
         let viewers = (0..VIEWERS).map(viewer).collect();
         let in_line = Vec::new();
         let sells_little = random.random();
+        let room = NaiveRoom::of(desk.replica().read().show(), true);
+        let guest = |number| Guest::new(&id, SessionId(Uuid::from_u128(number)));
+        let guests = (1..=SESSIONS).map(guest).collect();
         Self {
             random,
             log,
@@ -194,6 +186,12 @@ impl World {
             viewers,
             in_line,
             sells_little,
+            room,
+            guests,
+            lobby: Arc::default(),
+            given: BTreeSet::new(),
+            present: Vec::new(),
+            has_missed: false,
         }
     }
 
@@ -205,112 +203,31 @@ impl World {
                 1 => self.save().await,
                 2 => self.log.fail_next_append(Fault::Lost),
                 3 => self.log.fail_next_append(Fault::Kept),
+                // So long that nobody waits any more for who was passed over.
+                4 if self.room.is_some() && self.random.random_bool(0.2) => {
+                    self.clock.pass(RETURN_MS);
+                }
                 _ => {}
             }
             self.turn(seen).await;
             self.watch(step, seen);
         }
+        let came = self.everybody_comes(seen).await;
         // Everybody catches up, and every hold that is due lapses.
         while self.desk.next_end().is_some() {
             self.clock.pass(HOLD_MS + GRACE_MS);
             self.turn_with(Vec::new(), seen).await;
         }
         assert_eq!(self.model.line, [], "nobody is forgotten in line");
+        if let Some(room) = &self.room {
+            let in_vain = came.iter().find(|number| !room.was_let_in(**number));
+            assert_eq!(in_vain, None, "somebody who is here was forgotten in the waiting room");
+            seen.room.add(room.counts);
+        }
         for viewer in &mut self.viewers {
             viewer.every = 1;
         }
         self.watch(0, seen);
-    }
-
-    async fn turn(&mut self, seen: &mut Seen) {
-        let count = self.random.random_range(0..12);
-        let commands = (0..count).map(|_| self.command()).collect();
-        self.turn_with(commands, seen).await;
-    }
-
-    /// One turn of the box office, its waiting included, and then the judgement of the model.
-    async fn turn_with(&mut self, commands: Vec<Command>, seen: &mut Seen) {
-        let now = self.clock.now();
-        let mut waiting = Vec::new();
-        let mut inbox: Vec<Pending> = commands
-            .into_iter()
-            .map(|command| {
-                let (answer, answered) = oneshot::channel();
-                waiting.push((command.clone(), answered));
-                Pending { command, socket: None, answer: Some(answer) }
-            })
-            .collect();
-        loop {
-            let entries = self.desk.propose(&mut inbox, now);
-            if !entries.is_empty() && !self.append(entries, now).await {
-                break;
-            }
-            if !self.desk.has_more() {
-                break;
-            }
-        }
-        self.lapse_in_model(now, seen);
-        // Grants first in the order of the log, then refusals, which changed nothing.
-        let mut answers = Vec::new();
-        for (command, mut answered) in waiting {
-            match answered.try_recv() {
-                Ok(answer) => answers.push((command, answer)),
-                Err(TryRecvError::Empty) => panic!("{command:?} was not answered"),
-                Err(TryRecvError::Closed) => panic!("{command:?} was dropped"),
-            }
-        }
-        answers.sort_by_key(|(_, answer)| answer.as_ref().map_or(u64::MAX, |reply| reply.seq));
-        let mut in_line = std::mem::take(&mut self.in_line).into_iter().peekable();
-        for (command, answer) in answers {
-            let seq = answer.as_ref().map_or(u64::MAX, |reply| reply.seq);
-            while let Some((_, what)) = in_line.next_if(|(at, _)| *at <= seq) {
-                self.model.hears(what, seen);
-            }
-            self.model.judge(command, answer, seen);
-        }
-        in_line.for_each(|(_, what)| self.model.hears(what, seen));
-        self.settle_unknown();
-        self.compare();
-    }
-
-    /// Appends and settles; false where the log did not answer.
-    async fn append(&mut self, entries: Vec<bytes::Bytes>, now: Time) -> bool {
-        let known = self.desk.replica().read().known();
-        let appended = match self.log.append(&self.stream, known, entries).await {
-            Ok(appended) => appended,
-            Err(AppendError::Unavailable(_)) => {
-                self.desk.unavailable(now);
-                // As the task does: read what is there before anything else is proposed.
-                let since_known = self
-                    .log
-                    .read(&self.stream, known.position.seq, usize::MAX)
-                    .await
-                    .expect("the log");
-                let kept = Appended { since_known, own_first: u64::MAX };
-                self.settle(&kept, now);
-                return false;
-            }
-            Err(error @ (AppendError::Forked | AppendError::Trimmed)) => {
-                panic!("nobody touched this log: {error}")
-            }
-        };
-        self.settle(&appended, now);
-        true
-    }
-
-    fn settle(&mut self, appended: &Appended, now: Time) {
-        let before = self.desk.replica().read().head().seq;
-        let settled = self.desk.settle(appended, now, &|_, _| false).expect("a sound log");
-        let seq = self.desk.replica().read().head().seq;
-        let new = appended.since_known.iter().filter(|recorded| recorded.seq > before);
-        let known = appended.since_known.len() - new.clone().count();
-        for (recorded, outcome) in new.zip(&settled.outcomes[known..]) {
-            let what = in_line(&recorded.bytes, *outcome);
-            self.in_line.extend(what.map(|what| (recorded.seq, what)));
-        }
-        if seq > self.board.position().1 {
-            self.board.publish(seq, &settled.changes);
-        }
     }
 
     /// The process dies: what was not in the log is gone, and everything else is read from it again.
@@ -320,6 +237,10 @@ impl World {
         (self.desk, self.board) = open(&self.log, &self.id, &self.floor).await;
         let after = self.desk.replica().read().head();
         assert_eq!(before, after, "the log tells the same story, hash and all");
+        // Their tickets are all that those who wait have left.
+        self.lobby = Arc::default();
+        self.present.clear();
+        self.guests.iter_mut().for_each(|guest| guest.presence = None);
         self.compare();
     }
 
@@ -352,62 +273,6 @@ impl World {
         }
     }
 
-    /// Whatever is past its end must have lapsed by the end of the turn, unless the log was away.
-    fn lapse_in_model(&mut self, now: Time, seen: &mut Seen) {
-        let replica = self.desk.replica().read();
-        let show = replica.show();
-        let gone = |id: &HoldId, hold: &ModelHold| {
-            show.hold(*id).is_none() && hold.expires_at.plus_ms(GRACE_MS) <= now
-        };
-        let lapsed: Vec<HoldId> = self
-            .model
-            .holds
-            .iter()
-            .filter(|(id, hold)| gone(id, hold))
-            .map(|(id, _)| *id)
-            .collect();
-        drop(replica);
-        for id in lapsed {
-            seen.lapsed += 1;
-            self.model.free(id);
-        }
-    }
-
-    /// A command that was answered `unavailable` was done wholly or not at all: the model learns
-    /// which from the show, and checks that it is one of the two.
-    fn settle_unknown(&mut self) {
-        let replica = self.desk.replica().read();
-        let show = replica.show();
-        for command in std::mem::take(&mut self.model.unknown) {
-            let Some(session) = command.session() else { continue };
-            let model = self.model.holds.iter().find(|(_, hold)| hold.session == session);
-            let model = model.map(|(id, hold)| (*id, hold.clone()));
-            match (&command, model, show.hold_of(session)) {
-                (Command::Hold { .. } | Command::HoldBest { .. }, None, Some(hold)) => {
-                    if let Command::Hold { seats, .. } = &command {
-                        let mut named: Vec<u64> = seats.clone();
-                        named.sort_unstable();
-                        let got: Vec<u64> = hold.seats.iter().map(|s| u64::from(s.0)).collect();
-                        assert_eq!(named, got, "all or none");
-                    }
-                    self.model.hold(hold.id, session, hold.seats.to_vec(), hold.expires_at);
-                }
-                (Command::Change { hold, .. }, Some((id, _)), Some(now)) if *hold == id => {
-                    let expires_at = self.model.free(id).expires_at;
-                    assert_eq!(expires_at, now.expires_at, "the deadline does not move");
-                    self.model.hold(id, session, now.seats.to_vec(), expires_at);
-                }
-                (Command::Release { hold, .. }, Some((id, _)), None) if *hold == id => {
-                    self.model.free(id);
-                }
-                (Command::Buy { hold, .. }, Some((id, _)), None) if *hold == id => {
-                    self.model.sell(id);
-                }
-                _ => {}
-            }
-        }
-    }
-
     /// The show, the board and the model say the same of every seat.
     fn compare(&self) {
         let replica = self.desk.replica().read();
@@ -417,255 +282,10 @@ impl World {
             assert_eq!(states, so, "the show is what the model says");
             self.model.judge_the_line(replica.show());
         }
+        if let Some(room) = &self.room {
+            room.agrees(replica.show().waiting_room().expect("a waiting room"));
+        }
         assert_eq!(self.board.position(), (replica.head().epoch, replica.head().seq));
-    }
-
-    /// Anything a buyer or a hostile client might ask; often of few seats, so that they meet.
-    fn command(&mut self) -> Command {
-        let session = SessionId(Uuid::from_u128(self.random.random_range(1..=SESSIONS)));
-        let holds: Vec<(HoldId, SessionId)> =
-            self.model.holds.iter().map(|(id, hold)| (*id, hold.session)).collect();
-        let count = u64::from(self.desk.replica().read().show().definition().seats);
-        let seats = |random: &mut StdRng| {
-            let first = random.random_range(0..count);
-            (first..first + random.random_range(0..5)).collect::<Vec<u64>>()
-        };
-        let own = holds.choose(&mut self.random).copied();
-        let waits = self.model.line.choose(&mut self.random).cloned();
-        if let Some(waiter) = waits
-            && self.random.random_range(0..12) == 0
-        {
-            return self.of_one_in_line(&waiter);
-        }
-        match (self.random.random_range(0..12), own) {
-            (10 | 11, _) => Command::Join { session, wish: any_wish(&mut self.random) },
-            (0..=3, _) | (_, None) => Command::Hold { session, seats: seats(&mut self.random) },
-            (4, _) => Command::HoldBest { session, wish: any_wish(&mut self.random) },
-            (5, Some((hold, owner))) => {
-                Command::Change { session: owner, hold, seats: seats(&mut self.random) }
-            }
-            (6, Some((hold, owner))) => Command::Release { session: owner, hold },
-            (7, Some((hold, _))) => Command::Release { session, hold },
-            // In every other house hardly anybody buys, so that many wait for long.
-            (_, Some(_)) if self.sells_little && self.random.random_range(0..20) != 0 => {
-                Command::Join { session, wish: any_wish(&mut self.random) }
-            }
-            (_, Some((hold, owner))) => {
-                let payment = match self.random.random_range(0..4) {
-                    0 => Decision::Declined { code: "no".to_owned() },
-                    _ => Decision::Approved(Payment {
-                        id: "simulated".to_owned(),
-                        state: PaymentState::Captured,
-                    }),
-                };
-                let key = hold.to_string();
-                let purchase = Box::new(Purchase { key, payment, customer: None });
-                Command::Buy { session: owner, hold, purchase }
-            }
-        }
-    }
-}
-
-impl World {
-    /// What one who waits may do: mostly with an offer.
-    fn of_one_in_line(&mut self, waiter: &Waiter) -> Command {
-        let replica = self.desk.replica().read();
-        let owner = replica.show().ticket(waiter.ticket).map(|ticket| ticket.session);
-        drop(replica);
-        let session = owner.unwrap_or(SessionId(Uuid::nil()));
-        match (self.random.random_range(0..8), waiter.offer) {
-            (0, _) => Command::Leave { session },
-            (1, _) => Command::Decline { session },
-            (2, Some(hold)) => Command::Release { session, hold },
-            (3, Some(hold)) => {
-                let first = self.random.random_range(0..20);
-                Command::Change { session, hold, seats: vec![first, first + 1] }
-            }
-            (4, Some(hold)) => {
-                let state = PaymentState::Captured;
-                let payment = Decision::Approved(Payment { id: "simulated".to_owned(), state });
-                let purchase = Purchase { key: hold.to_string(), payment, customer: None };
-                Command::Buy { session, hold, purchase: Box::new(purchase) }
-            }
-            (5 | 6, _) => Command::Accept { session },
-            _ => Command::Join { session, wish: any_wish(&mut self.random) },
-        }
-    }
-}
-
-/// What an entry did about those who wait. (What an offer was is read from the entry: by now it may
-/// be gone.)
-fn in_line(bytes: &[u8], outcome: Outcome) -> Option<InLine> {
-    let fact = Entry::from_bytes(bytes).expect("an entry").fact;
-    Some(match (outcome, fact) {
-        (Outcome::Joined { ticket, .. }, Fact::TicketTaken(joining)) => {
-            InLine::Joined(Waiter { ticket, wish: joining.wish, offer: None })
-        }
-        (
-            Outcome::Offered { ticket, hold, session },
-            Fact::SeatsOffered { seats, expires_at: until, .. },
-        ) => InLine::Offered { ticket, hold, session, seats: seats.to_vec(), until },
-        (Outcome::Accepted { hold, .. }, Fact::OfferAccepted { expires_at: until, .. }) => {
-            InLine::Accepted { hold, until }
-        }
-        (Outcome::Parted { ticket, .. }, _) => InLine::Parted(ticket),
-        (Outcome::Closed { ticket, reason, .. }, _) => InLine::Closed(ticket, reason),
-        _ => return None,
-    })
-}
-
-impl Model {
-    /// What the log says of those who wait: whether it may be so, by what was known before.
-    fn hears(&mut self, what: InLine, seen: &mut Seen) {
-        match what {
-            InLine::Joined(waiter) => {
-                seen.joined += 1;
-                self.line.push(waiter);
-            }
-            InLine::Offered { ticket, hold, session, seats, until } => {
-                seen.offered += 1;
-                let at = self.place(ticket);
-                let wish = self.line[at].wish.clone();
-                assert_eq!(seats.len(), wish.quantity as usize, "a whole party");
-                let before = self.line[..at]
-                    .iter()
-                    .find(|other| other.offer.is_none() && other.wish == wish);
-                assert_eq!(before, None, "who wants the same and came before was overtaken");
-                self.hold(hold, session, seats, until);
-                assert_eq!(self.line[at].offer.replace(hold), None, "one offer each");
-            }
-            InLine::Accepted { hold, until } => {
-                seen.accepted += 1;
-                self.line.retain(|waiter| waiter.offer != Some(hold));
-                self.holds.get_mut(&hold).expect("an offer").expires_at = until;
-            }
-            InLine::Parted(ticket) => {
-                let at = self.place(ticket);
-                self.line[at].wish.together = false;
-            }
-            InLine::Closed(ticket, reason) => {
-                match reason {
-                    CloseReason::Lapsed => seen.offers_lapsed += 1,
-                    CloseReason::SoldOut | CloseReason::Timeout => seen.dismissed += 1,
-                    _ => {}
-                }
-                let gone = self.line.remove(self.place(ticket));
-                if let Some(hold) = gone.offer.filter(|hold| self.holds.contains_key(hold)) {
-                    self.free(hold);
-                }
-            }
-        }
-    }
-
-    fn place(&self, ticket: TicketId) -> usize {
-        let place = self.line.iter().position(|waiter| waiter.ticket == ticket);
-        place.expect("a ticket that the model knows")
-    }
-
-    /// What everybody may see: free seats that the show keeps for those who wait are held.
-    fn seen_with(&self, show: &Show) -> Vec<SeatState> {
-        let seen = |(seat, state): (u32, &SeatState)| match show.kept().has(Seat(seat)) {
-            true => {
-                assert_eq!(*state, SeatState::Available, "seat {seat} cannot be kept");
-                SeatState::Held
-            }
-            false => *state,
-        };
-        (0..).zip(&self.seats).map(seen).collect()
-    }
-
-    /// The line is as it was, and nobody in it who would take any seat goes without a free one.
-    fn judge_the_line(&self, show: &Show) {
-        let line = show.tickets().map(|ticket| (ticket.id, ticket.offer));
-        assert!(line.eq(self.line.iter().map(|waiter| (waiter.ticket, waiter.offer))));
-        let easy = |waiter: &&Waiter| {
-            let Wish { together, categories, .. } = &waiter.wish;
-            // Whose party is whole is only waiting for the log to take the offer.
-            let kept = show.ticket(waiter.ticket).map_or(0, |ticket| ticket.kept().len());
-            let lacks = kept < waiter.wish.quantity as usize;
-            waiter.offer.is_none() && lacks && !together && categories.is_none()
-        };
-        if self.line.iter().any(|waiter| easy(&waiter)) {
-            assert!(show.free().is_empty(), "a free seat, while somebody would take any");
-        }
-    }
-
-    /// Whether an answer may be given, by what was answered before.
-    fn judge(&mut self, command: Command, answer: Result<Reply, Refused>, seen: &mut Seen) {
-        match (command, answer.map(|reply| reply.answer)) {
-            (
-                Command::Hold { session, .. } | Command::HoldBest { session, .. },
-                Ok(Answer::Hold(hold)),
-            ) => {
-                seen.held += 1;
-                assert!(self.holds.values().all(|other| other.session != session), "one hold each");
-                self.hold(hold.id, session, hold.seats, hold.expires_at);
-            }
-            (Command::Change { hold: id, session, .. }, Ok(Answer::Hold(hold))) => {
-                let before = self.free(id);
-                assert_eq!((before.session, before.expires_at), (session, hold.expires_at));
-                self.hold(id, session, hold.seats, hold.expires_at);
-            }
-            // What was offered is heard of as the end of a ticket.
-            (Command::Release { hold, .. }, Ok(Answer::Done))
-                if !self.holds.contains_key(&hold) => {}
-            (Command::Release { hold, session }, Ok(Answer::Done)) => {
-                assert_eq!(self.free(hold).session, session, "only its own");
-            }
-            (Command::Join { .. }, Ok(Answer::Waiting(waiting))) => {
-                assert_eq!(waiting.position as usize, self.place(waiting.ticket) + 1);
-            }
-            (Command::Accept { .. }, Ok(Answer::Hold(hold))) => {
-                assert_eq!(self.holds[&hold.id].expires_at, hold.expires_at);
-            }
-            (Command::Leave { .. } | Command::Decline { .. }, Ok(Answer::Done)) => {}
-            (Command::Buy { hold, session, .. }, Ok(Answer::Order(order))) => {
-                seen.sold += 1;
-                // The same purchase twice in one turn gives the same order twice.
-                match self.holds.get(&hold) {
-                    Some(held) => {
-                        assert_eq!((&held.seats, held.session), (&order.seats, session));
-                        self.sell(hold);
-                    }
-                    None => {
-                        let sold = |seat: &Seat| self.seats[seat.0 as usize] == SeatState::Sold;
-                        assert!(order.seats.iter().all(sold), "an order of seats not sold");
-                    }
-                }
-            }
-            (command, Err(Refused { refusal: Refusal::Unavailable, .. })) => {
-                seen.unknown += 1;
-                self.unknown.push(command);
-            }
-            (_, Err(_)) => seen.refused += 1,
-            (command, Ok(answer)) => panic!("{command:?} was answered {answer:?}"),
-        }
-    }
-
-    fn hold(&mut self, id: HoldId, session: SessionId, seats: Vec<Seat>, expires_at: Time) {
-        for seat in &seats {
-            let state = &mut self.seats[seat.0 as usize];
-            assert_eq!(*state, SeatState::Available, "seat {} was not to be had", seat.0);
-            *state = SeatState::Held;
-        }
-        self.holds.insert(id, ModelHold { session, seats, expires_at });
-    }
-
-    fn free(&mut self, id: HoldId) -> ModelHold {
-        self.end(id, SeatState::Available)
-    }
-
-    fn sell(&mut self, id: HoldId) {
-        self.end(id, SeatState::Sold);
-    }
-
-    fn end(&mut self, id: HoldId, state: SeatState) -> ModelHold {
-        let hold = self.holds.remove(&id).expect("a hold that the model knows");
-        for seat in &hold.seats {
-            assert_eq!(self.seats[seat.0 as usize], SeatState::Held);
-            self.seats[seat.0 as usize] = state;
-        }
-        hold
     }
 }
 
@@ -704,18 +324,12 @@ fn a_show_is_opened_although_others_append_to_it_without_end() {
 }
 
 /// A part of the theatre, small enough for buyers to meet.
-fn small_hall(random: &mut StdRng) -> Hall {
+pub(crate) fn small_hall(random: &mut StdRng) -> Hall {
     let mut hall = theatre();
     hall.sections.truncate(1);
     hall.sections[0].rows.truncate(random.random_range(2..6));
     hall.areas.clear();
     hall
-}
-
-fn any_wish(random: &mut StdRng) -> Wish {
-    let categories = (random.random_range(0..3) == 0).then(|| vec![0, 1]);
-    let together = random.random_range(0..3) != 0;
-    Wish { quantity: random.random_range(0..6), categories, sections: None, areas: None, together }
 }
 
 /// The memory log never waits: its futures are ready at once.
