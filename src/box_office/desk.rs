@@ -211,7 +211,7 @@ impl Desk {
     ) -> Result<Settled, OpenError> {
         let mut settled = Settled::default();
         let mut own = Vec::new();
-        let was_ours = !self.appending.is_empty();
+        let was_ours = !self.appending.is_empty() || !self.takers.are_none();
         let mut appending = std::mem::take(&mut self.appending).into_iter().peekable();
         let mut answers = Vec::with_capacity(appending.len());
         let mut takers = std::mem::replace(&mut self.takers, Takers::nobody());

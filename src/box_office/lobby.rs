@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::show::{Draw, SessionId};
+use crate::show::{Draw, Head, SessionId};
 
 /// What a waiting socket showed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,10 +24,19 @@ pub struct Lobby(Mutex<Present>);
 
 #[derive(Debug, Default)]
 struct Present {
-    /// Whose it is, and how many sockets showed it.
-    here: BTreeMap<Shown, (SessionId, usize)>,
+    here: BTreeMap<Shown, Here>,
     /// The arrivals that were here when the doors opened, by the numbers drawn for them.
     drawn: BTreeMap<u64, u64>,
+}
+
+/// Whoever showed one thing.
+#[derive(Debug)]
+struct Here {
+    session: SessionId,
+    /// The log's head when it was given.
+    given: Head,
+    /// How many sockets showed it.
+    sockets: usize,
 }
 
 /// A socket's being in the lobby: it ends with this.
@@ -35,14 +44,18 @@ struct Present {
 pub struct Presence {
     lobby: Arc<Lobby>,
     shown: Shown,
+    given: Head,
 }
 
 impl Drop for Presence {
     fn drop(&mut self) {
         let mut present = self.lobby.present();
-        if let Some((_, sockets)) = present.here.get_mut(&self.shown) {
-            *sockets -= 1;
-            if *sockets == 0 {
+        // It may be another's by now, after history was lost.
+        if let Some(here) = present.here.get_mut(&self.shown)
+            && here.given == self.given
+        {
+            here.sockets -= 1;
+            if here.sockets == 0 {
                 present.here.remove(&self.shown);
             }
         }
@@ -50,14 +63,29 @@ impl Drop for Presence {
 }
 
 impl Lobby {
-    /// A socket of `session` waits here with what it showed.
-    pub fn enter(self: &Arc<Self>, shown: Shown, session: SessionId) -> Presence {
-        self.present().here.entry(shown).or_insert((session, 0)).1 += 1;
-        Presence { lobby: self.clone(), shown }
+    /// A socket of `session` waits here with what it showed, which was given at this head of the log.
+    pub fn enter(self: &Arc<Self>, shown: Shown, given: Head, session: SessionId) -> Presence {
+        let mut present = self.present();
+        let here = present.here.entry(shown).or_insert(Here { session, given, sockets: 0 });
+        if here.given != given {
+            // One of the two was given in a history that is lost, and who comes was looked at just now.
+            *here = Here { session, given, sockets: 0 };
+        }
+        here.sockets += 1;
+        drop(present);
+        Presence { lobby: self.clone(), shown, given }
     }
 
-    /// Whose number this is, if they are here.
-    pub fn who_has(&self, number: u64) -> Option<SessionId> {
+    /// History was lost: whoever showed what was given in it waits for nothing, and is not let in with
+    /// what another may have by now. Numbers are drawn anew, if at all.
+    pub fn forget_what_was_lost(&self, is_kept: impl Fn(Head) -> bool) {
+        let mut present = self.present();
+        present.here.retain(|_, here| is_kept(here.given));
+        present.drawn.clear();
+    }
+
+    /// Whose number this is, if they are here, and the log's head when it was given.
+    pub fn who_has(&self, number: u64) -> Option<(SessionId, Head)> {
         self.present().who_has(number)
     }
 
@@ -69,13 +97,12 @@ impl Lobby {
         }
         let first = before + 1;
         let numbers = present.here.range(Shown::Number(first)..=Shown::Number(upto));
-        let numbers = numbers.filter_map(|(shown, (session, _))| match shown {
-            Shown::Number(number) => Some((*number, *session)),
+        let numbers = numbers.filter_map(|(shown, here)| match shown {
+            Shown::Number(number) => Some((*number, here.session)),
             Shown::Arrival(_) => None,
         });
         let drawn = present.drawn.range(first..=upto).filter_map(|(number, arrival)| {
-            let (session, _) = present.here.get(&Shown::Arrival(*arrival))?;
-            Some((*number, *session))
+            Some((*number, present.here.get(&Shown::Arrival(*arrival))?.session))
         });
         numbers.chain(drawn).collect()
     }
@@ -98,7 +125,7 @@ impl Lobby {
         };
         let drawn: Vec<(u64, u64)> =
             early.into_iter().filter_map(|early| Some((number_of(early)?, early))).collect();
-        self.present().drawn.extend(drawn);
+        self.present().drawn = drawn.into_iter().collect();
     }
 
     /// Held for the length of one look.
@@ -108,10 +135,10 @@ impl Lobby {
 }
 
 impl Present {
-    fn who_has(&self, number: u64) -> Option<SessionId> {
+    fn who_has(&self, number: u64) -> Option<(SessionId, Head)> {
         let by_draw = || self.here.get(&Shown::Arrival(*self.drawn.get(&number)?));
         let here = self.here.get(&Shown::Number(number)).or_else(by_draw);
-        here.map(|(session, _)| *session)
+        here.map(|here| (here.session, here.given))
     }
 }
 
@@ -136,16 +163,20 @@ mod tests {
         SessionId(Uuid::from_u128(number))
     }
 
+    fn given(seq: u64) -> Head {
+        Head { epoch: 1, seq, chain: [0; 32] }
+    }
+
     #[test]
     fn whoever_has_a_socket_here_is_found_by_the_number_until_the_last_socket_is_gone() {
         let lobby = Arc::new(Lobby::default());
-        let first = lobby.enter(Shown::Number(7), session(1));
-        let second = lobby.enter(Shown::Number(7), session(1));
-        let _other = lobby.enter(Shown::Number(9), session(2));
+        let first = lobby.enter(Shown::Number(7), given(7), session(1));
+        let second = lobby.enter(Shown::Number(7), given(7), session(1));
+        let _other = lobby.enter(Shown::Number(9), given(9), session(2));
         assert_eq!(lobby.between(6, 9), [(7, session(1)), (9, session(2))]);
         assert_eq!(lobby.between(7, 8), []);
         drop(first);
-        assert_eq!(lobby.who_has(7), Some(session(1)));
+        assert_eq!(lobby.who_has(7), Some((session(1), given(7))));
         drop(second);
         assert_eq!(lobby.who_has(7), None);
     }
@@ -153,8 +184,9 @@ mod tests {
     #[test]
     fn who_came_early_is_found_by_the_number_that_was_drawn() {
         let lobby = Arc::new(Lobby::default());
-        let here: Vec<_> =
-            (1..=5).map(|nth| lobby.enter(Shown::Arrival(nth), session(nth.into()))).collect();
+        let here: Vec<_> = (1..=5)
+            .map(|nth| lobby.enter(Shown::Arrival(nth), given(nth), session(nth.into())))
+            .collect();
         let head = Head { epoch: 1, seq: 6, chain: [9; 32] };
         let draw = Draw { secret: DrawSecret([3; 32]), head, count: 5 };
         assert_eq!(lobby.between(0, 5), []);
@@ -168,5 +200,20 @@ mod tests {
         assert_eq!(found, drawn);
         drop(here);
         assert_eq!(lobby.between(0, 5), []);
+    }
+
+    #[test]
+    fn who_showed_a_number_of_a_lost_history_is_not_taken_for_who_has_it_now() {
+        let lobby = Arc::new(Lobby::default());
+        let kept = lobby.enter(Shown::Number(6), given(6), session(1));
+        let lost = lobby.enter(Shown::Number(7), given(7), session(1));
+        lobby.forget_what_was_lost(|given| given.seq < 7);
+        assert_eq!(lobby.between(0, 9), [(6, session(1))]);
+        let _now = lobby.enter(Shown::Number(7), Head { epoch: 2, ..given(7) }, session(2));
+        drop(lost);
+        let here = lobby.who_has(7).map(|(session, _)| session);
+        assert_eq!(here, Some(session(2)), "and stays when the other socket closes");
+        drop(kept);
+        assert_eq!(lobby.who_has(6), None);
     }
 }

@@ -9,7 +9,6 @@ use uuid::Uuid;
 
 use crate::hall::{Floor, Hall};
 use crate::hub::{Board, SocketId};
-use crate::log::Position;
 use crate::protocol::rpc::{HoldView, OrderView, WaitingView};
 use crate::show::{
     Asked, Command, Definition, Head, Place, Refusal, SessionId, Time, WaitingRoom, propose,
@@ -150,10 +149,10 @@ impl OpenShow {
         matches!(tokio::time::timeout(within, asked).await, Ok(Some(())))
     }
 
-    /// Whether a place is one of the history known here: what was given in one that was lost is worth
-    /// nothing.
-    pub fn had(&self, (epoch, seq): (u64, u64)) -> bool {
-        self.replica.read().had(Position { epoch, seq })
+    /// Whether the entry at `head` is in the history known here. What somebody was given in one that was
+    /// lost is nothing any more: another may have it by now.
+    pub fn has(&self, head: Head) -> bool {
+        self.replica.read().has(head)
     }
 
     /// Asks for something. `socket` is the asking socket, if there is one: what it is answered, the
@@ -247,9 +246,9 @@ impl OpenShow {
     }
 
     /// A waiting socket of this session is here, with what it showed, for as long as this is kept: it is
-    /// let in as soon as its number is called.
-    pub fn is_here(&self, shown: Shown, session: SessionId) -> Presence {
-        self.lobby.enter(shown, session)
+    /// let in as soon as its number is called. `given` is the log's head when it was given.
+    pub fn is_here(&self, shown: Shown, given: Head, session: SessionId) -> Presence {
+        self.lobby.enter(shown, given, session)
     }
 
     /// Whether a socket waits here with this number.

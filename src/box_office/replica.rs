@@ -186,6 +186,12 @@ impl Replica {
         Ok(self.show.apply(self.head, &entry, changes))
     }
 
+    /// Whether the entry at `head` is one of this history, as far as its lives can tell: not where it was
+    /// lost, nor where it is not known here yet.
+    pub fn has(&self, Head { epoch, seq, .. }: Head) -> bool {
+        self.lives.has(Position { epoch, seq }) && seq <= self.head.seq
+    }
+
     /// Whether it is in the life of `head`, but not as far.
     pub fn is_behind(&self, head: Head) -> bool {
         self.head.epoch == head.epoch && self.head.seq < head.seq
@@ -201,11 +207,6 @@ impl Replica {
         } else {
             News::Beyond
         }
-    }
-
-    /// Whether a place is one of the history known here, and not of one that was lost.
-    pub fn had(&self, position: Position) -> bool {
-        self.lives.has(position) && position.seq <= self.head.seq
     }
 
     /// The state.

@@ -36,6 +36,11 @@ impl Takers {
         (!self.askers.is_empty()).then_some(Entry { time: now, fact })
     }
 
+    /// Whether nobody took a number in this turn.
+    pub(super) fn are_none(&self) -> bool {
+        self.askers.is_empty()
+    }
+
     /// Whether theirs is the entry at this place of the turn's own.
     pub(super) fn are_at(&self, place: Option<usize>) -> bool {
         !self.askers.is_empty() && place == Some(self.place)

@@ -117,12 +117,28 @@ impl Doorkeeper {
     }
 
     /// The ticket that counts: this socket keeps its number, as long as that stands for anything; else
-    /// the one that is shown, if it is believed.
+    /// the one that is shown, if it is believed. One that was given in a history that is lost counts for
+    /// nothing: another may have its number by now.
     ///
     /// # Errors
-    /// Where it may be signed by a key this node has not heard of, or was given at another node and is
-    /// not known here yet.
+    /// Where it may be signed by a key, or be given at a place of the log, that this node has not heard of.
     async fn ticket_of(
+        &self,
+        show: &OpenShow,
+        asker: &Asker,
+        session: SessionId,
+        shown: Option<&str>,
+    ) -> Result<Option<Ticket>, Refused> {
+        let Some(ticket) = self.believed(show, asker, session, shown)? else { return Ok(None) };
+        let Head { epoch, seq, .. } = ticket.head;
+        if !show.has(ticket.head) && !show.knows((epoch, seq), NEWS_TIME_MAX).await {
+            // Given at another node: here it may look like a number that nobody took.
+            return Err(self.at_the_door(Refusal::Unavailable));
+        }
+        Ok(Some(ticket).filter(|ticket| show.has(ticket.head)))
+    }
+
+    fn believed(
         &self,
         show: &OpenShow,
         asker: &Asker,
@@ -131,26 +147,16 @@ impl Doorkeeper {
     ) -> Result<Option<Ticket>, Refused> {
         let own = asker.line.as_ref().map(|line| line.ticket);
         let own = own.filter(|own| own.session == session);
-        let counts = |own: &Ticket| {
-            show.had((own.head.epoch, own.head.seq)) && stands(show, session, Some(own)).is_some()
-        };
-        if let Some(own) = own.filter(counts) {
+        if let Some(own) = own.filter(|own| stands(show, session, Some(own)).is_some()) {
             return Ok(Some(own));
         }
         let Some(shown) = shown else { return Ok(None) };
         let now = self.clock.now();
-        let ticket = match self.tokens.judge_ticket(shown, &show.definition().id, session, now) {
-            Ok(ticket) => ticket,
-            Err(Disbelief::Bad) => return Ok(None),
-            Err(Disbelief::NotKnown) => return Err(self.at_the_door(Refusal::Unavailable)),
-        };
-        let given_at = (ticket.head.epoch, ticket.head.seq);
-        if !show.knows(given_at, NEWS_TIME_MAX).await {
-            // Here it may look like a number that nobody took.
-            return Err(self.at_the_door(Refusal::Unavailable));
+        match self.tokens.judge_ticket(shown, &show.definition().id, session, now) {
+            Ok(ticket) => Ok(Some(ticket)),
+            Err(Disbelief::Bad) => Ok(None),
+            Err(Disbelief::NotKnown) => Err(self.at_the_door(Refusal::Unavailable)),
         }
-        // In a history that was lost: the number may be somebody else's by now.
-        Ok(show.had(given_at).then_some(ticket))
     }
 
     /// Where they stand, once they came in if they were called, or came back if they were passed over.
@@ -165,7 +171,6 @@ impl Doorkeeper {
         for _ in 0..STEPS_MAX {
             let stands = stands(show, session, ticket)?;
             if let (Some(ticket), Some(_)) = (ticket, asker.socket) {
-                // Before anything is asked: who is called from here on is seen to be here.
                 let shown = match stands {
                     Stands::Early { arrival } => Some(Shown::Arrival(arrival)),
                     Stands::Waiting { number, .. } | Stands::Called { number } => {
@@ -173,8 +178,13 @@ impl Doorkeeper {
                     }
                     Stands::Admitted { .. } => None,
                 };
-                let presence = shown.map(|shown| show.is_here(shown, session));
+                let presence = shown.map(|shown| show.is_here(shown, ticket.head, session));
                 asker.line = Some(InLine { ticket: *ticket, _presence: presence });
+                // Who is called from here on is seen to be here. Who was called, or drawn, between the
+                // look and now, was not: so the look is taken again.
+                if self::stands(show, session, Some(ticket)) != Some(stands) {
+                    continue;
+                }
             }
             let number = match stands {
                 Stands::Called { number } => number,

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use crate::protocol::rpc::{HeadView, Notice};
-use crate::show::{Command, Outcome, RoomCommand, RoomOutcome, SessionId, Time};
+use crate::show::{Command, Head, Outcome, RoomCommand, RoomOutcome, SessionId, Time};
 use crate::tokens::{Standing, Ticket};
 
 use super::super::desk::Settled;
@@ -16,12 +16,14 @@ use super::{Ask, Task, left_of};
 /// How often everybody is told up to where numbers were called, at most.
 const EVERY: Duration = Duration::from_secs(1);
 
-/// What was told of the counter.
+/// What was told of the counter and of the draw.
 #[derive(Default)]
 pub(super) struct Announced {
     /// Whether it moved since it was told.
     is_due: bool,
     told_at: Option<Instant>,
+    /// The head of the draw that was told last: it is told once.
+    drawn: Option<Head>,
 }
 
 impl Announced {
@@ -58,7 +60,7 @@ impl Task {
         let replica = self.desk.replica().read();
         if let Some(room) = replica.show().waiting_room() {
             let again = room.called_up_to(before);
-            here.extend(again.filter_map(|number| Some((number, self.lobby.who_has(number)?))));
+            here.extend(again.filter_map(|number| Some((number, self.lobby.who_has(number)?.0))));
         }
         drop(replica);
         self.present.extend(here.into_iter().map(|(number, session)| appears(session, number)));
@@ -72,18 +74,20 @@ impl Task {
         }
     }
 
-    /// Tells the draw, and works out which numbers those have who are here: beside the task, for it
+    /// Tells the draw, if there was one, and works out which numbers those have who are here: beside the task, for it
     /// takes a while.
     fn doors_opened(&mut self) {
         let draw =
             self.desk.replica().read().show().waiting_room().and_then(|room| room.draw().cloned());
         let Some(draw) = draw else { return };
-        let notice = Notice::AdmissionDrawn {
-            secret: draw.secret,
-            head: HeadView::of(&draw.head),
-            count: draw.count,
-        };
-        self.hub.broadcast(&self.show, Bytes::from(notice.encode()));
+        if self.announced.drawn.replace(draw.head) != Some(draw.head) {
+            let notice = Notice::AdmissionDrawn {
+                secret: draw.secret,
+                head: HeadView::of(&draw.head),
+                count: draw.count,
+            };
+            self.hub.broadcast(&self.show, Bytes::from(notice.encode()));
+        }
         let (lobby, asks) = (self.lobby.clone(), self.own_asks.clone());
         tokio::task::spawn_blocking(move || {
             lobby.draw(&draw);
@@ -96,7 +100,7 @@ impl Task {
 
     /// Tells the sockets of who came in.
     fn tell_who_is_admitted(&mut self, number: u64, now: Time) {
-        let Some(session) = self.lobby.who_has(number) else { return };
+        let Some((session, given)) = self.lobby.who_has(number) else { return };
         if !self.hub.hears(&self.show, session, None) {
             return;
         }
@@ -105,7 +109,8 @@ impl Task {
         let pass = show.alias_of(session).and_then(|alias| show.waiting_room()?.pass_of(&alias));
         let Some((_, until)) = pass.filter(|(passed, _)| *passed == number) else { return };
         let standing = Standing::Admitted { number };
-        let ticket = Ticket { session, standing, until, head: replica.head() };
+        // Where history is lost, the pass may go and the number stay.
+        let ticket = Ticket { session, standing, until, head: given };
         let ticket = self.tokens.ticket(&self.show, &ticket, now);
         let text = Bytes::from(Notice::AdmissionOpen { ticket, until, now }.encode());
         self.hub.notify(&self.show, session, None, text);
@@ -125,10 +130,15 @@ impl Task {
         self.hub.broadcast(&self.show, Bytes::from(notice.encode()));
     }
 
-    /// Another history: whatever was told or seen is of no use.
+    /// Another history, or one that was not heard as it came: whatever was told or seen is of no use, and
+    /// the doors may have opened meanwhile, perhaps not as they had.
     pub(super) fn room_begins_anew(&mut self) {
         self.announced.is_due = true;
         self.pace.forget();
+        let replica = self.desk.replica().read();
+        self.lobby.forget_what_was_lost(|given| replica.has(given));
+        drop(replica);
+        self.doors_opened();
         self.let_in_all();
     }
 }
