@@ -5,6 +5,7 @@
 import { commitment_of, hex_of, number_of, seed_of, way_of } from "./draw.js";
 import { by_id, make } from "./elements.js";
 import { browser_ticket, get_room, get_show, NotHad, pages_of } from "./house.js";
+import { claims_of, Doubt, findings_of } from "./published.js";
 import { counted, date_words, short_date_words } from "./sentences.js";
 
 /** @typedef {import("./draw.js").Drawn} Drawn */
@@ -22,6 +23,10 @@ const $ = {
   way: by_id("way", HTMLOListElement),
   check: by_id("check", HTMLElement),
   proofs: by_id("proofs", HTMLOListElement),
+  published: by_id("published", HTMLElement),
+  log: by_id("log", HTMLInputElement),
+  doubt: by_id("doubt", HTMLElement),
+  findings: by_id("findings", HTMLOListElement),
 };
 
 /** One step of the proof. @param {string} words @param {string} value @param {boolean} [holds] what
@@ -44,7 +49,7 @@ function draw_before(facts, commitment) {
   );
 }
 
-/** @param {Drawn & {head:{seq?:number, epoch?:string}}} drawn @param {string} commitment */
+/** @param {import("./published.js").Drawn} drawn @param {string} commitment */
 function draw_proof(drawn, commitment) {
   const { secret, head, count } = drawn;
   const [own, seed] = [commitment_of(secret) ?? "not a secret", seed_of(drawn)];
@@ -59,7 +64,7 @@ function draw_proof(drawn, commitment) {
     step("Published when the doors opened: the secret.", secret),
     step("Worked out here: the secret's fingerprint (SHA-256).", own, own === commitment),
     step(
-      `The head of the log when the doors opened (entry ${head.seq ?? "?"}), which nobody knew before.`,
+      `The head of the log when the doors opened (entry ${head.seq}), which nobody knew before.`,
       head.chain,
     ),
     step(
@@ -110,6 +115,34 @@ function offer_to_work_out(id, drawn) {
   draw_number(drawn, asked, own);
 }
 
+/** @param {string} id @param {import("./published.js").Drawn} drawn */
+function offer_to_read_the_log(id, drawn) {
+  $.published.hidden = false;
+  $.log.addEventListener("change", async () => {
+    const file = $.log.files?.[0];
+    $.findings.replaceChildren();
+    if (!file) return;
+    try {
+      const ticket = browser_ticket(id).load()?.ticket;
+      const findings = findings_of(await file.text(), id, drawn, ticket ? claims_of(ticket) : null);
+      const all = findings.every(({ holds }) => holds !== false);
+      $.doubt.textContent = all ? "This log bears the draw out." : "This log does not bear the draw out.";
+      $.findings.replaceChildren(...findings.map(({ words, holds }) => finding(words, holds)));
+    } catch (fault) {
+      if (!(fault instanceof Doubt)) throw fault;
+      $.doubt.textContent = `This log cannot be true. ${fault.message}`;
+    }
+  });
+}
+
+/** @param {string} words @param {boolean} [holds] */
+function finding(words, holds) {
+  const item = make("li", { "data-outcome": holds === false ? "fails" : "holds" }, make("p", {}, words));
+  if (holds !== undefined)
+    item.append(make("p", { class: "outcome" }, holds ? "✓ So it is." : "✗ It is not so."));
+  return item;
+}
+
 async function start() {
   const id = new URL(location.href).searchParams.get("show") ?? "";
   try {
@@ -123,6 +156,7 @@ async function start() {
     } else if (facts.drawn) {
       draw_proof(facts.drawn, commitment);
       offer_to_work_out(id, facts.drawn);
+      offer_to_read_the_log(id, facts.drawn);
     } else draw_before(facts, commitment);
   } catch (error) {
     if (!(error instanceof NotHad)) throw error;

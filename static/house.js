@@ -11,7 +11,7 @@
  *   AdmissionPolicy */
 /** What is published of a waiting room.
  *  @typedef {{serving:number, numbers:number, arrivals:number, picking_max:number, per_minute?:number,
- *   doors_at?:number, commitment?:string, drawn?:import("./draw.js").Drawn, now:number}} RoomFacts */
+ *   doors_at?:number, commitment?:string, drawn?:import("./published.js").Drawn, now:number}} RoomFacts */
 
 /** The server said no, or nothing. `status` is 0 where it could not be reached. */
 export class NotHad extends Error {

@@ -1,12 +1,13 @@
 // A house for stories: the real server on a port of its own, with a data folder of its own, and a
 // real browser in front of it. What is started here is stopped here.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { chromium } from "playwright-core";
 import { hall_plan } from "./hall-plan.js";
 
@@ -181,6 +182,13 @@ export class House {
       policy,
       ...more,
     });
+  }
+
+  /** The log of a show, as it is published. @param {{id:string}} show @returns {Promise<string>} */
+  async published_log(show) {
+    const data = this.server.words[this.server.words.indexOf("--data") + 1];
+    const words = ["log", "export", show.id, "--public", "--data", data];
+    return (await promisify(execFile)(binary(), words)).stdout;
   }
 
   /** A visitor of their own, with an empty browser profile. Every complaint of their pages is a

@@ -153,7 +153,7 @@ test("who leaves the line lets the next come nearer, in all tabs, and may join a
 });
 
 /** Two who came before the doors of a show, however slow this machine is, and what they saw.
- *  @returns {Promise<[ada:Page, bob:Page, seen:string[]]>} */
+ *  @returns {Promise<[show:{id:string}, ada:Page, bob:Page, seen:string[]]>} */
 async function two_before_the_doors() {
   for (const ms of [6_000, 15_000, 40_000]) {
     const show = await put_on({ doors_at: Date.now() + ms });
@@ -166,14 +166,14 @@ async function two_before_the_doors() {
       return Promise.race([gone, standing.innerText().catch(() => gone)]);
     };
     const seen = [await look(ada), await look(bob)];
-    if (seen.every((words) => words.includes("The doors are not open yet"))) return [ada, bob, seen];
+    if (seen.every((words) => words.includes("The doors are not open yet"))) return [show, ada, bob, seen];
     for (const page of [ada, bob]) await page.close();
   }
   return assert.fail("the doors always opened before two had come");
 }
 
 test("before the doors there is no number; they open, the draw shows, and it can be checked", async () => {
-  const [ada, bob, seen] = await two_before_the_doors();
+  const [show, ada, bob, seen] = await two_before_the_doors();
   for (const [i, words] of seen.entries()) {
     assert.match(words, /\b\d+:\d\d\s+until the doors open/);
     assert.match(words, new RegExp(`You came as number ${i + 1}\\. This is not your place`));
@@ -192,6 +192,20 @@ test("before the doors there is no number; they open, the draw shows, and it can
   await second.getByRole("link", { name: /How the order was drawn/ }).click();
   await second.getByText("The draw is true").waitFor();
   await second.getByText("was drawn number 2. That is the number you have.").waitFor();
+  // The published log bears it out, and the ticket; one that was changed does not.
+  const log = await house.published_log(show);
+  /** @param {string} text */
+  const choose = (text) =>
+    second
+      .getByLabel("The log's file")
+      .setInputFiles({ name: "log.jsonl", mimeType: "application/json", buffer: Buffer.from(text) });
+  await choose(log);
+  await second.getByText("This log bears the draw out.").waitFor();
+  await second.getByText("2 came before the doors opened").waitFor();
+  await second.getByText(/^The head on your ticket/).waitFor();
+  await second.getByText(/^In this log you came as number [12]\.$/).waitFor();
+  await choose(log.replace(/("bytes":"01..)(.)/, (_, before, digit) => before + (digit === "0" ? "1" : "0")));
+  await second.getByText(/This log cannot be true\. Line 2: /).waitFor();
   house.check();
 });
 
