@@ -232,7 +232,7 @@ impl NaiveRoom {
 
     fn lets_in(&mut self, number: u64, alias: Alias, until: Time) {
         let pass = |person: &Person| person.alias == alias && person.picks();
-        assert!(!self.people.iter().any(|person| pass(person)), "two passes of one");
+        assert!(!self.people.iter().any(pass), "two passes of one");
         let person = self.person(number);
         assert_eq!(person.alias, alias, "{number} is somebody else's");
         assert!(matches!(person.is, Is::Called { .. }), "{number} was not called");
@@ -301,7 +301,7 @@ impl NaiveRoom {
             Is::Picking { until } => person.alias == alias && until > self.time,
             _ => false,
         };
-        self.people.iter().any(|person| pass(person))
+        self.people.iter().any(pass)
     }
 
     /// Who picks.
