@@ -1,6 +1,7 @@
 //! The waiting room in a rush: 100,000 numbers taken over 5,000 sockets at 20,000 a second, each
 //! acknowledged from the disk; what they cost in memory; and how soon the next is let in when one
-//! leaves, while everybody hears the counter. The server is a process of its own, with SQLite.
+//! leaves, while everybody hears the counter; and how soon a seat that is let go is offered to whom
+//! it is due. The server is a process of its own, with SQLite.
 //! `cargo bench --bench waiting_room`.
 
 #[path = "../line/mod.rs"]
@@ -29,6 +30,10 @@ const WAITING: usize = 2_000;
 const PLACES: usize = 100;
 /// How often one leaves there.
 const LEAVES_EVERY: Duration = Duration::from_millis(10);
+
+/// How many seats there are, and how many wait for them.
+const SEATS: usize = server::SEATS;
+const IN_LINE: usize = 1_000;
 
 fn request(method: &str, params: &Value) -> String {
     json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).to_string()
@@ -170,6 +175,75 @@ async fn leaving(child: &Child) {
     );
 }
 
+/// People wait for seats; one after another a seat is let go, offered to the first in line, taken,
+/// and let go in its turn. How soon is the offer in the waiter's socket?
+async fn offering(child: &Child) {
+    let show = child.a_show_of(&json!({})).await;
+    let mut lines = opened(child.address, &show, SEATS + IN_LINE).await;
+    let mut held = std::collections::VecDeque::new();
+    for (nth, line) in lines.iter_mut().enumerate() {
+        line.ask(&request("identify", &json!({}))).await;
+        if nth < SEATS {
+            let answer = line.ask(&request("hold", &json!({ "seats": [nth] }))).await;
+            held.push_back((nth, hold_of(&answer)));
+        } else {
+            let answer = line.ask(&request("waitlist.join", &json!({ "quantity": 1 }))).await;
+            assert!(answer.contains(r#""waiting""#), "{answer}");
+        }
+    }
+    let (tell, mut told) = mpsc::unbounded_channel();
+    let (mut asks, mut people) = (Vec::new(), tokio::task::JoinSet::new());
+    for (nth, mut line) in lines.into_iter().enumerate() {
+        let (ask, mut asked) = mpsc::unbounded_channel::<String>();
+        asks.push(ask);
+        let tell = tell.clone();
+        people.spawn(async move {
+            loop {
+                tokio::select! {
+                    message = line.hear() => {
+                        let offered = message.contains("waitlist.offer");
+                        if offered && tell.send((nth, hold_of(&message))).is_err() {
+                            return;
+                        }
+                    }
+                    text = asked.recv() => match text {
+                        Some(text) => line.say(&text).await,
+                        None => return,
+                    },
+                }
+            }
+        });
+    }
+    let mut took = Histogram::<u64>::new(3).expect("a histogram");
+    let began = Instant::now();
+    for nth in 0..IN_LINE {
+        tokio::time::sleep_until(began + LEAVES_EVERY * nth as u32).await;
+        let (holder, hold) = held.pop_front().expect("all seats are held");
+        let let_go = Instant::now();
+        asks[holder].send(request("release", &json!({ "hold": hold }))).expect("they are there");
+        let (who, hold) = told.recv().await.expect("somebody is offered it");
+        took.record(let_go.elapsed().as_micros() as u64).expect("a short time");
+        assert_eq!(who, SEATS + nth, "in their order");
+        asks[who].send(request("waitlist.accept", &json!({}))).expect("they are there");
+        held.push_back((who, hold));
+    }
+    drop(asks);
+    people.join_all().await;
+    println!(
+        "{IN_LINE} wait for one of {SEATS} seats: from its release a seat is offered in the first \
+         waiter's socket after p50 {:.1} ms, p99 {:.1} ms, at most {:.1} ms",
+        took.value_at_quantile(0.5) as f64 / 1_000.0,
+        took.value_at_quantile(0.99) as f64 / 1_000.0,
+        took.max() as f64 / 1_000.0,
+    );
+}
+
+/// The id of the hold that a message is about.
+fn hold_of(message: &str) -> String {
+    let (_, rest) = message.split_once(r#""hold":{"id":""#).expect("a hold");
+    rest[..36].to_owned()
+}
+
 fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -183,5 +257,6 @@ fn main() {
         let child = Child::start();
         rush(&child).await;
         leaving(&child).await;
+        offering(&child).await;
     });
 }

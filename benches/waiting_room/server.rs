@@ -13,6 +13,8 @@ use usher::server::Server;
 
 /// Signs the sessions: the clients make their own.
 pub(crate) const SECRET: [u8; 32] = [7; 32];
+/// Of every show.
+pub(crate) const SEATS: usize = 50;
 const KEY: &str = "a-key-for-the-bench-only";
 /// Says to this program that it is the server, and in which folder.
 const FOLDER: &str = "USHER_BENCH_FOLDER";
@@ -60,11 +62,17 @@ impl Child {
 
     /// Puts on a show where so many may pick at once.
     pub(crate) async fn a_show(&self, picking_max: usize) -> String {
+        let admission = json!({"picking_max": picking_max, "pass_ms": 3_600_000});
+        self.a_show_of(&json!({ "admission": admission })).await
+    }
+
+    /// Puts on a show with this policy.
+    pub(crate) async fn a_show_of(&self, policy: &Value) -> String {
         let hall = self.post("/v1/halls?name=Bench", &plan()).await;
         let show = json!({
             "hall": hall["hall"], "title": "Bench", "starts_at": 4_000_000_000_000_u64,
             "currency": "EUR", "prices": {"All": 1_000},
-            "policy": {"admission": {"picking_max": picking_max, "pass_ms": 3_600_000}},
+            "policy": policy,
         });
         let show = self.post("/v1/shows", &show).await;
         show["id"].as_str().expect("an id").to_owned()
@@ -135,7 +143,7 @@ fn plan() -> Value {
             "position": {"x": seat * 25, "y": 0}, "category": "All",
         })
     };
-    let seats: Vec<Value> = (0..50).map(seat).collect();
+    let seats: Vec<Value> = (0..SEATS as u64).map(seat).collect();
     json!({
         "name": "Bench", "size": {"width": 1250, "height": 100},
         "categories": [{"name": "All", "color": "#808080"}],
