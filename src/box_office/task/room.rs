@@ -45,10 +45,10 @@ impl Task {
                 }
                 RoomOutcome::DoorsOpened => self.doors_opened(),
                 RoomOutcome::Admitted { number, .. } => self.tell_who_is_admitted(number, now),
+                RoomOutcome::PlacesLapsed => self.call_back_who_is_here(),
                 RoomOutcome::NumbersTaken { .. }
                 | RoomOutcome::NumberReturned { .. }
-                | RoomOutcome::PlaceGivenBack { .. }
-                | RoomOutcome::PlacesLapsed => {}
+                | RoomOutcome::PlaceGivenBack { .. } => {}
             }
         }
     }
@@ -66,11 +66,26 @@ impl Task {
         self.present.extend(here.into_iter().map(|(number, session)| appears(session, number)));
     }
 
-    /// Everybody who is here and whose turn it is: after anything that may have been missed.
+    /// Whoever was passed over and is here all the same comes back: the call was heard here with its end.
+    fn call_back_who_is_here(&mut self) {
+        let replica = self.desk.replica().read();
+        let show = replica.show();
+        let Some(room) = show.waiting_room() else { return };
+        let here = |number| Some((number, self.lobby.who_has(number)?.0));
+        // Who has a pass by another number would be called in vain, again and again.
+        let has_no_pass = |(_, session): &(u64, SessionId)| {
+            show.alias_of(*session).is_some_and(|alias| room.pass_of(&alias).is_none())
+        };
+        let back = room.passed_over().filter_map(here).filter(has_no_pass);
+        self.present.extend(back.map(|(number, session)| appears(session, number)));
+    }
+
+    /// Everybody who is here and whose turn it is, or was while that could not be seen: after anything
+    /// that may have been missed.
     pub(super) fn let_in_all(&mut self) {
         let serving = self.desk.replica().read().show().waiting_room().map(|room| room.serving());
         if let Some(serving) = serving {
-            self.let_in(serving, serving);
+            self.let_in(0, serving);
         }
     }
 

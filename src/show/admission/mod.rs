@@ -130,6 +130,12 @@ impl WaitingRoom {
         places.filter(called).map(|(number, _)| *number)
     }
 
+    /// The numbers that did not come in time, and may come back.
+    pub fn passed_over(&self) -> impl Iterator<Item = u64> + '_ {
+        let passed_over = |(_, place): &(&u64, &Place)| matches!(place, Place::PassedOver { .. });
+        self.places.iter().filter(passed_over).map(|(number, _)| *number)
+    }
+
     /// Whether a number is still to be called for the first time.
     pub fn is_ahead(&self, number: u64) -> bool {
         (self.serving + 1..=self.numbers).contains(&number) && !self.given_back.contains(&number)

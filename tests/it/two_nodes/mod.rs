@@ -1,6 +1,7 @@
 //! Two whole servers on one log: what is done at one is so at the other. (`many_nodes` does it with
 //! processes and a Redis; here the log can be made deaf, and clocks wrong.)
 
+mod admission;
 mod log;
 mod outside;
 mod troubles;
