@@ -113,9 +113,11 @@ impl Guest {
         Some(Command::OfRoom(RoomCommand::Appear { session, number }))
     }
 
-    /// Whether they are here, were called, and are not let in.
+    /// Whether they are here, were called, and are not let in, or were passed over all the same.
     pub(crate) fn is_kept_waiting(&self, room: &WaitingRoom) -> bool {
-        let called = |number| matches!(room.place(number), Some(Place::Called { .. }));
+        let called = |number| {
+            matches!(room.place(number), Some(Place::Called { .. } | Place::PassedOver { .. }))
+        };
         self.presence.is_some()
             && room.pass_of(&self.alias).is_none()
             && self.number(room).is_some_and(called)
@@ -125,27 +127,34 @@ impl Guest {
 /// As the task does: whoever is here and was called by one of these comes at once.
 pub(crate) fn let_in(show: &Show, lobby: &Lobby, outcomes: &[Outcome]) -> Vec<Pending> {
     let Some(room) = show.waiting_room() else { return Vec::new() };
-    let mut here = Vec::new();
+    let mut come = Vec::new();
     for outcome in outcomes {
         match outcome {
             Outcome::OfRoom(RoomOutcome::NumbersCalled { before, upto }) => {
-                here.extend(lobby.between(*before, *upto));
-                here.extend(again(room, lobby, *before));
+                come.extend(lobby.between(*before, *upto));
+                come.extend(again(room, lobby, *before));
             }
             Outcome::OfRoom(RoomOutcome::DoorsOpened) => {
                 lobby.draw(room.draw().expect("the doors are open"));
-                here.extend(again(room, lobby, room.serving()));
+                come.extend(lobby.between(0, room.serving()));
+            }
+            Outcome::OfRoom(RoomOutcome::PlacesLapsed) => {
+                let here = |number| Some((number, lobby.who_has(number)?.0));
+                let has_no_pass = |(_, session): &(u64, SessionId)| {
+                    show.alias_of(*session).is_some_and(|alias| room.pass_of(&alias).is_none())
+                };
+                come.extend(room.passed_over().filter_map(here).filter(has_no_pass));
             }
             _ => {}
         }
     }
-    here.into_iter().map(appears).collect()
+    come.into_iter().map(appears).collect()
 }
 
 /// As the task does after anything that may have been missed.
 pub(crate) fn let_in_all(show: &Show, lobby: &Lobby) -> Vec<Pending> {
     let Some(room) = show.waiting_room() else { return Vec::new() };
-    again(room, lobby, room.serving()).into_iter().map(appears).collect()
+    lobby.between(0, room.serving()).into_iter().map(appears).collect()
 }
 
 fn again(room: &WaitingRoom, lobby: &Lobby, upto: u64) -> Vec<(u64, SessionId)> {

@@ -3,6 +3,7 @@
 use rand::RngExt as _;
 use tokio::sync::oneshot::{self, error::TryRecvError};
 use usher::box_office::{Answer, Pending, Reply, Shown};
+use usher::hall::Seat;
 use usher::log::{AppendError, Appended, Log as _};
 use usher::show::{Command, Entry, HoldId, Time};
 
@@ -152,17 +153,21 @@ impl World {
     fn settle_unknown(&mut self) {
         let replica = self.desk.replica().read();
         let show = replica.show();
-        for command in std::mem::take(&mut self.model.unknown) {
+        let unknown = std::mem::take(&mut self.model.unknown);
+        for command in unknown.clone() {
             let Some(session) = command.session() else { continue };
             let model = self.model.holds.iter().find(|(_, hold)| hold.session == session);
             let model = model.map(|(id, hold)| (*id, hold.clone()));
             match (&command, model, show.hold_of(session)) {
                 (Command::Hold { .. } | Command::HoldBest { .. }, None, Some(hold)) => {
-                    if let Command::Hold { seats, .. } = &command {
-                        let mut named: Vec<u64> = seats.clone();
-                        named.sort_unstable();
-                        let got: Vec<u64> = hold.seats.iter().map(|s| u64::from(s.0)).collect();
-                        assert_eq!(named, got, "all or none");
+                    if !could_give(&command, &hold.seats) {
+                        // They asked twice in one turn: then it was the other.
+                        let mut others = unknown.iter().filter(|other| **other != command);
+                        let theirs = |other: &Command| other.session() == Some(session);
+                        let by_another =
+                            others.any(|other| theirs(other) && could_give(other, &hold.seats));
+                        assert!(by_another, "{command:?} gave {:?}: all or none", hold.seats);
+                        continue;
                     }
                     self.model.hold(hold.id, session, hold.seats.to_vec(), hold.expires_at);
                 }
@@ -180,5 +185,18 @@ impl World {
                 _ => {}
             }
         }
+    }
+}
+
+/// Whether these seats may be what this command got.
+fn could_give(command: &Command, got: &[Seat]) -> bool {
+    match command {
+        Command::Hold { seats, .. } => {
+            let mut named = seats.clone();
+            named.sort_unstable();
+            named.into_iter().eq(got.iter().map(|seat| u64::from(seat.0)))
+        }
+        Command::HoldBest { .. } => true,
+        _ => false,
     }
 }

@@ -3,9 +3,13 @@
 //! As in `simulation`, one thread drives everything step by step, so that a seed is the whole story.
 //! Each node has a desk, a board and viewers; what it hears of the others comes late, twice or not at
 //! all; its appends may be lost on the way there or on the way back; it crashes; and now and then the
-//! log forgets its tail, as a failover does. Some wait for seats. The judge is the audit with books of its own, and a
+//! log forgets its tail, as a failover does. Some wait for seats, and in every other story there is a waiting room. The judge is the audit with books of its own, and a
 //! journal of all that was acknowledged. A failure prints its seed; `USHER_SEED=… cargo test --test it
 //! simulation_nodes` tells it again, and `USHER_SEEDS=1000` tells that many stories.
+
+mod asking;
+mod guests;
+mod resting;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -13,31 +17,35 @@ use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use rand::rngs::StdRng;
-use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 use tokio::sync::oneshot;
-use usher::audit::{self, Verdict};
-use usher::box_office::{Answer, Clock, Desk, News, Pending, Refused, Replica, Reply, Shared};
+use usher::box_office::{
+    Answer, Clock, Desk, Lobby, News, Pending, Refused, Replica, Reply, Shared, Shown,
+};
 use usher::catalogue::Catalogue;
-use usher::hall::{Floor, Hall, theatre};
+use usher::hall::Floor;
 use usher::hub::Board;
 use usher::log::memory::{Fault, MemoryLog};
 use usher::log::{AppendError, Appended, Genesis, Heard, Hearing, Known, Log, StreamId};
 use usher::protocol::picture::Picture;
 use usher::protocol::seats::{Format, decode};
 use usher::show::{
-    Command, Currency, Decision, Definition, HoldId, OrderId, Outcome, Payment, PaymentState,
-    Policy, Purchase, SeatState, SessionId, ShowId, Time, Wish,
+    Alias, Currency, Definition, DrawSecret, OrderId, Outcome, Policy, RETURN_MS, SessionId,
+    ShowId, Time,
 };
 use uuid::Uuid;
 
+use crate::simulation::guests::{Guest, any_admission, let_in, let_in_all};
+use crate::simulation::{room, small_hall};
+
 const SESSIONS: u128 = 40;
 const STEPS: usize = 2_000;
-const STORIES: u64 = 20;
+const STORIES: u64 = 40;
 const HOLD_MS: u64 = 3_000;
 const GRACE_MS: u64 = 200;
 const OFFER_MS: u64 = 900;
 const WAIT_MS: u64 = 6_000;
+const BEGINS: Time = Time(1_000);
 
 #[test]
 fn nodes_on_one_bad_log_agree_and_lose_nothing_but_what_the_log_lost() {
@@ -62,6 +70,8 @@ fn nodes_on_one_bad_log_agree_and_lose_nothing_but_what_the_log_lost() {
         for count in counts.into_iter().chain(waiting) {
             assert!(count > 0, "some of what may happen never did");
         }
+        assert!(seen.tickets_lost > 0, "no number was lost with the log's history");
+        seen.room.assert_all_happened();
     }
 }
 
@@ -82,6 +92,8 @@ struct Seen {
     offered: u64,
     accepted: u64,
     closed: u64,
+    tickets_lost: u64,
+    room: room::Counts,
 }
 
 /// What is on its way between a node and the log.
@@ -101,7 +113,12 @@ struct Node {
     /// What was said to it and has not come yet.
     ears: VecDeque<Heard>,
     flight: Option<Flight>,
-    waiting: Vec<Waiting>,
+    waiting: Vec<(Option<SessionId>, Waiting)>,
+    lobby: Arc<Lobby>,
+    /// Those whose turn came and who are here, to be proposed next.
+    present: Vec<Pending>,
+    /// Whether the log was away since somebody was let in.
+    has_missed: bool,
     viewers: [Option<Picture>; 2],
 }
 
@@ -118,6 +135,10 @@ struct World {
     /// How many entries are left of a history that was lost, while something of it is on its way.
     lost_after: Option<u64>,
     may_fork: bool,
+    /// Those who go through the waiting room, and the node at which their socket is or was.
+    guests: Vec<(Guest, usize)>,
+    /// Numbers that were acknowledged, with whose and the places, and that the log has not lost.
+    given: BTreeMap<Shown, (Alias, u64)>,
 }
 
 impl World {
@@ -145,9 +166,10 @@ impl World {
                 grace_ms: GRACE_MS,
                 offer_ms: OFFER_MS,
                 wait_ms: WAIT_MS,
+                admission: any_admission(seed, BEGINS),
                 ..Policy::default()
             },
-            draw_secret: None,
+            draw_secret: Some(DrawSecret([seed as u8; 32])),
         };
         let stream = StreamId::show(&id);
         let bytes = serde_json::to_vec(&definition).expect("JSON").into();
@@ -158,9 +180,24 @@ impl World {
         }
         // Half of the stories are of a log that keeps all: there nothing at all may be lost.
         let may_fork = random.random_bool(0.5);
-        let clock = Clock::by_hand(Time(1_000));
-        let orders = BTreeMap::new();
-        Self { random, log, stream, id, floor, clock, nodes, orders, lost_after: None, may_fork }
+        let clock = Clock::by_hand(BEGINS);
+        let guest = |number| (Guest::new(&id, SessionId(Uuid::from_u128(number))), 0);
+        let guests = (1..=SESSIONS).map(guest).collect();
+        let (orders, given, lost_after) = (BTreeMap::new(), BTreeMap::new(), None);
+        Self {
+            random,
+            log,
+            stream,
+            id,
+            floor,
+            clock,
+            nodes,
+            orders,
+            lost_after,
+            may_fork,
+            guests,
+            given,
+        }
     }
 
     async fn run(mut self, seen: &mut Seen) {
@@ -173,11 +210,12 @@ impl World {
                 2..6 => self.log.fail_next_append(Fault::Lost),
                 6..10 => self.log.fail_next_append(Fault::Kept),
                 10..14 => self.save(node).await,
+                14 if self.random.random_bool(0.3) => self.clock.pass(RETURN_MS),
                 _ => self.step(node, seen).await,
             }
         }
         self.come_to_rest(seen).await;
-        self.judge().await;
+        self.judge(seen).await;
     }
 
     /// One of the things that a node does, chosen by chance.
@@ -185,7 +223,7 @@ impl World {
         self.listen(node, seen);
         match self.nodes[node].flight.take() {
             None if self.random.random_bool(0.4) => self.hear(node, seen),
-            None => self.propose(node, seen),
+            None => self.propose(node, seen).await,
             Some(Flight::Going { entries, known }) => {
                 let answer = self.log.append(&self.stream, known, entries).await;
                 self.nodes[node].flight = Some(Flight::Coming(answer));
@@ -229,16 +267,20 @@ impl World {
         }
     }
 
-    fn propose(&mut self, node: usize, seen: &mut Seen) {
+    async fn propose(&mut self, node: usize, seen: &mut Seen) {
         let now = self.clock.now();
         let count = self.random.random_range(0..8);
         let mut inbox = Vec::new();
+        let mut commands = self.guests_ask(node).await;
         for _ in 0..count {
-            let command = self.command(node);
+            commands.push(self.command(node));
+        }
+        for command in commands {
             let (answer, answered) = oneshot::channel();
-            self.nodes[node].waiting.push(answered);
+            self.nodes[node].waiting.push((command.session(), answered));
             inbox.push(Pending { command, socket: None, answer: Some(answer) });
         }
+        inbox.append(&mut self.nodes[node].present);
         let entries = self.nodes[node].desk.propose(&mut inbox, now);
         self.take_answers(node, seen);
         if !entries.is_empty() {
@@ -255,10 +297,17 @@ impl World {
     async fn land(&mut self, node: usize, answer: Result<Appended, AppendError>, seen: &mut Seen) {
         let now = self.clock.now();
         match answer {
-            Ok(appended) => self.settle(node, &appended, seen),
+            Ok(appended) => {
+                self.settle(node, &appended, seen);
+                if std::mem::take(&mut self.nodes[node].has_missed) {
+                    self.all_who_are_here_come(node);
+                }
+            }
             Err(AppendError::Unavailable(_)) => {
                 seen.unknown += 1;
                 self.nodes[node].desk.unavailable(now);
+                self.nodes[node].present.clear();
+                self.nodes[node].has_missed = true;
                 self.take_answers(node, seen);
                 self.ask(node, Vec::new());
             }
@@ -272,12 +321,14 @@ impl World {
 
     fn settle(&mut self, node: usize, appended: &Appended, seen: &mut Seen) {
         let now = self.clock.now();
-        let Node { desk, board, .. } = &mut self.nodes[node];
+        let Node { desk, board, lobby, present, .. } = &mut self.nodes[node];
         let settled = desk.settle(appended, now, &|_, _| false).expect("a sound log");
-        let head = desk.replica().read().head();
-        if head.seq > board.position().1 {
-            board.publish(head.seq, &settled.changes);
+        let replica = desk.replica().read();
+        if replica.head().seq > board.position().1 {
+            board.publish(replica.head().seq, &settled.changes);
         }
+        present.extend(let_in(replica.show(), lobby, &settled.outcomes));
+        drop(replica);
         for outcome in &settled.outcomes {
             seen.joined += u64::from(matches!(outcome, Outcome::Joined { .. }));
             seen.offered += u64::from(matches!(outcome, Outcome::Offered { .. }));
@@ -300,12 +351,14 @@ impl World {
         assert_ne!(head.epoch, lost.epoch, "a fork is another life");
         self.nodes[node].board.replace(head.epoch, head.seq, &replica.show().seat_states());
         self.replica(node).replace(replica);
+        self.lobby_begins_anew(node);
     }
 
     /// Notes what was acknowledged.
     fn take_answers(&mut self, node: usize, seen: &mut Seen) {
         let mut waiting = std::mem::take(&mut self.nodes[node].waiting);
-        waiting.retain_mut(|answered| match answered.try_recv() {
+        let mut given = Vec::new();
+        waiting.retain_mut(|(session, answered)| match answered.try_recv() {
             Ok(Ok(Reply { answer: Answer::Order(order), seq, .. })) => {
                 seen.sold += 1;
                 // The answer may be of a history that is lost while it is told.
@@ -313,6 +366,11 @@ impl World {
                     Some(left) if seq > left => seen.lost += 1,
                     _ => drop(self.orders.insert(order.id, seq)),
                 }
+                false
+            }
+            Ok(Ok(Reply { answer: Answer::Number { number, early, head }, .. })) => {
+                let shown = if early { Shown::Arrival } else { Shown::Number };
+                given.extend(session.map(|session| (session, shown(number), head)));
                 false
             }
             Ok(Ok(reply)) => {
@@ -324,6 +382,9 @@ impl World {
             Err(oneshot::error::TryRecvError::Closed) => panic!("a command was dropped"),
         });
         self.nodes[node].waiting = waiting;
+        for (session, shown, head) in given {
+            self.is_given(node, session, shown, head, seen);
+        }
     }
 
     /// A failover forgets the tail. Nobody is told.
@@ -334,6 +395,10 @@ impl World {
         let left = (all - lost) as u64;
         let before = self.orders.len();
         self.orders.retain(|_, seq| *seq <= left);
+        let numbers = self.given.len();
+        self.given.retain(|_, (_, seq)| *seq <= left);
+        seen.tickets_lost += (numbers - self.given.len()) as u64;
+        let life = self.life().await;
         seen.lost += (before - self.orders.len()) as u64;
         // Until every node has noticed, answers of the lost history may still be told.
         self.lost_after = Some(left);
@@ -341,12 +406,25 @@ impl World {
             self.settle_down(node, seen).await;
         }
         self.lost_after = None;
+        if self.life().await == life {
+            // Whoever knew what was lost is gone, too: nothing can tell these tickets from good ones.
+            let lost = |guest: &Guest| guest.ticket.is_some_and(|ticket| ticket.head.seq > left);
+            let guests = self.guests.iter_mut().map(|(guest, _)| guest);
+            guests.filter(|guest| lost(guest)).for_each(Guest::forgets);
+        }
+    }
+
+    /// The life that the log is in.
+    async fn life(&self) -> u64 {
+        self.log.genesis(&self.stream).await.expect("the stream is there").lives.now()
     }
 
     /// The process dies: what it knew, and who waited there, is gone.
     async fn crash(&mut self, node: usize, seen: &mut Seen) {
         seen.crashes += 1;
         self.nodes[node] = open(&self.log, &self.stream, &self.id, &self.floor).await;
+        let here = self.guests.iter_mut().filter(|(_, at)| *at == node);
+        here.for_each(|(guest, _)| guest.presence = None);
     }
 
     async fn save(&mut self, node: usize) {
@@ -354,81 +432,6 @@ impl World {
         match self.log.save_snapshot(&self.stream, snapshot).await {
             Ok(()) | Err(AppendError::Forked) => {}
             Err(error) => panic!("{error}"),
-        }
-    }
-
-    /// Everything under way comes to its end, and the node asks until it hears nothing new.
-    async fn settle_down(&mut self, node: usize, seen: &mut Seen) {
-        loop {
-            match self.nodes[node].flight.take() {
-                Some(Flight::Going { entries, known }) => {
-                    let answer = self.log.append(&self.stream, known, entries).await;
-                    self.nodes[node].flight = Some(Flight::Coming(answer));
-                }
-                Some(Flight::Coming(answer)) => self.land(node, answer, seen).await,
-                None => {
-                    let known = self.replica(node).read().known();
-                    match self.log.append(&self.stream, known, Vec::new()).await {
-                        Ok(appended) if appended.since_known.is_empty() => break,
-                        answer => self.land(node, answer, seen).await,
-                    }
-                }
-            }
-        }
-    }
-
-    /// Every hold that is due lapses, every command is answered, everybody knows all.
-    async fn come_to_rest(&mut self, seen: &mut Seen) {
-        // Whoever waits is dismissed or offered seats, and every offer lapses.
-        for _ in 0..4 {
-            self.clock.pass(HOLD_MS + GRACE_MS);
-            self.rest(seen).await;
-        }
-        for node in 0..self.nodes.len() {
-            self.settle_down(node, seen).await;
-            self.watch(node);
-            assert!(self.nodes[node].waiting.is_empty(), "somebody was never answered");
-            let replica = self.replica(node).read();
-            assert_eq!(replica.show().follow_ups(self.clock.now(), 1), [], "it never followed");
-        }
-    }
-
-    async fn rest(&mut self, seen: &mut Seen) {
-        for node in 0..self.nodes.len() {
-            loop {
-                self.settle_down(node, seen).await;
-                let now = self.clock.now();
-                let entries = self.nodes[node].desk.propose(&mut Vec::new(), now);
-                self.take_answers(node, seen);
-                if !entries.is_empty() {
-                    self.ask(node, entries);
-                } else if !self.nodes[node].desk.has_more() {
-                    break;
-                }
-            }
-        }
-    }
-
-    async fn judge(&self) {
-        self.compare();
-        let verdict = audit::verify(Arc::new(self.log.clone())).await.expect("a log to read");
-        assert!(matches!(verdict, Verdict::Kept(_)), "{verdict:?}");
-    }
-
-    /// All nodes know the same, and every order that was acknowledged and not lost is there.
-    fn compare(&self) {
-        let first = self.replica(0).read();
-        for node in &self.nodes {
-            let replica = node.desk.replica().read();
-            assert_eq!(replica.head(), first.head(), "all know one history, hash and all");
-            assert_eq!(replica.show().seat_states(), first.show().seat_states());
-            assert_eq!(node.board.position(), (replica.head().epoch, replica.head().seq));
-        }
-        for (order, seq) in &self.orders {
-            let kept = first.show().order(*order);
-            let kept = kept.unwrap_or_else(|| panic!("order {order} of entry {seq} is missing"));
-            let sold = |seat: &usher::hall::Seat| first.show().seat_state(*seat) == SeatState::Sold;
-            assert!(kept.seats.iter().all(sold));
         }
     }
 
@@ -451,70 +454,6 @@ impl World {
     fn replica(&self, node: usize) -> &Shared {
         self.nodes[node].desk.replica()
     }
-
-    /// Anything a buyer might ask; often of few seats, so that buyers meet.
-    fn command(&mut self, node: usize) -> Command {
-        let session = SessionId(Uuid::from_u128(self.random.random_range(1..=SESSIONS)));
-        let (holds, count) = {
-            let replica = self.nodes[node].desk.replica().read();
-            let holds: Vec<(HoldId, SessionId)> =
-                replica.show().holds().map(|hold| (hold.id, hold.session)).collect();
-            (holds, u64::from(replica.show().definition().seats))
-        };
-        let first = self.random.random_range(0..count);
-        let seats: Vec<u64> = (first..count.min(first + self.random.random_range(1..5))).collect();
-        if self.random.random_range(0..3) == 0 {
-            return self.of_those_who_wait(node, session);
-        }
-        let Some((hold, session)) = holds.choose(&mut self.random).copied() else {
-            return Command::Hold { session, seats };
-        };
-        match self.random.random_range(0..10) {
-            0..=3 => {
-                let session = SessionId(Uuid::from_u128(self.random.random_range(1..=SESSIONS)));
-                Command::Hold { session, seats }
-            }
-            4 => {
-                let quantity = self.random.random_range(1..5);
-                let together = self.random.random_bool(0.5);
-                let wish =
-                    Wish { quantity, categories: None, sections: None, areas: None, together };
-                let session = SessionId(Uuid::from_u128(self.random.random_range(1..=SESSIONS)));
-                Command::HoldBest { session, wish }
-            }
-            5 => Command::Change { session, hold, seats },
-            6..=8 => Command::Release { session, hold },
-            _ => {
-                let id = "simulated".to_owned();
-                let payment = Decision::Approved(Payment { id, state: PaymentState::Captured });
-                let key = hold.to_string();
-                let purchase = Box::new(Purchase { key, payment, customer: None });
-                Command::Buy { session, hold, purchase }
-            }
-        }
-    }
-}
-
-impl World {
-    /// What those who wait do, and those who would.
-    fn of_those_who_wait(&mut self, node: usize, session: SessionId) -> Command {
-        let replica = self.nodes[node].desk.replica().clone();
-        let tickets: Vec<SessionId> =
-            replica.read().show().tickets().map(|ticket| ticket.session).collect();
-        let waiting = tickets.choose(&mut self.random).copied().unwrap_or(session);
-        match self.random.random_range(0..8) {
-            0 => Command::Leave { session: waiting },
-            1 => Command::Decline { session: waiting },
-            2 | 3 => Command::Accept { session: waiting },
-            _ => {
-                let quantity = self.random.random_range(1..5);
-                let together = self.random.random_bool(0.5);
-                let categories = self.random.random_bool(0.2).then(|| vec![0]);
-                let wish = Wish { quantity, categories, sections: None, areas: None, together };
-                Command::Join { session, wish }
-            }
-        }
-    }
 }
 
 /// Opens a show on a node as the box office does.
@@ -536,17 +475,11 @@ async fn open(log: &MemoryLog, stream: &StreamId, id: &ShowId, floor: &Arc<Floor
         ears: VecDeque::new(),
         flight: None,
         waiting: Vec::new(),
+        lobby: Arc::default(),
+        present: Vec::new(),
+        has_missed: false,
         viewers: [None, None],
     }
-}
-
-/// A part of the theatre, small enough for buyers to meet.
-fn small_hall(random: &mut StdRng) -> Hall {
-    let mut hall = theatre();
-    hall.sections.truncate(1);
-    hall.sections[0].rows.truncate(random.random_range(2..6));
-    hall.areas.clear();
-    hall
 }
 
 /// What a future gives without waiting.
