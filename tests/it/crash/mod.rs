@@ -6,6 +6,7 @@
 
 pub(crate) mod journal;
 mod waiting;
+mod waiting_room;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,4 +1,5 @@
-//! Killed while a thousand wait: the line is the same afterwards, and so are the offers in it.
+//! Killed while a thousand wait for seats and a thousand in the waiting room of another show: both lines are the same
+//! afterwards, and so are the offers, the calls and the passes.
 
 use serde_json::json;
 use usher::client::{Buyer, Identified};
@@ -6,6 +7,7 @@ use usher::protocol::rpc::HoldState;
 use usher::protocol::seats::Format;
 use usher::show::{ShowId, Wish};
 
+use super::waiting_room::FullRoom;
 use crate::program::{Program, verify};
 
 const SEATS: u32 = 60;
@@ -62,6 +64,7 @@ async fn a_thousand_who_wait_stand_as_they_stood_after_a_kill() {
     let before = what_they_have(&program, &show, &sessions).await;
     let offered = offers(&before);
     assert!(offered > 5, "{offered} offers for twenty places");
+    let room = FullRoom::fill(&program).await;
 
     program.kill();
     let (code, said) = verify(folder.path());
@@ -73,6 +76,8 @@ async fn a_thousand_who_wait_stand_as_they_stood_after_a_kill() {
         assert_eq!(after.waiting, before.waiting);
         assert_eq!(after.holds, before.holds, "the same seats until the same time");
     }
+
+    room.is_as_it_was(&program).await;
 
     // And the line goes on.
     let mut holder = connect(&program, &show).await;

@@ -253,7 +253,7 @@ async fn without_a_socket_identify_with_the_ticket_is_appearing() {
 }
 
 /// The number of an arrival, worked out as a client would.
-fn number(drawn: &Value, arrival: u64) -> u64 {
+pub(crate) fn number(drawn: &Value, arrival: u64) -> u64 {
     let chain = bytes(&drawn["head"]["chain"]);
     let seed = hash(&[&bytes(&drawn["secret"]), &chain]);
     let count = drawn["count"].as_u64().expect("a number");

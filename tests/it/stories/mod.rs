@@ -4,7 +4,7 @@
 //! comes, and says whatever it is told to. It applies seat frames as the protocol says and fails on
 //! a gap.
 
-mod admission;
+pub(crate) mod admission;
 mod arriving;
 mod asking;
 mod draining;
