@@ -14,6 +14,7 @@ mod journal;
 mod stage;
 mod viewers;
 
+mod admission;
 mod cluster;
 mod cut_off;
 mod evening;
