@@ -140,12 +140,17 @@ impl OpenShow {
         if here == epoch && at >= seq {
             return true;
         }
+        // Once the log has answered, what is not known here is in no history that counts.
+        self.looks_again(within).await
+    }
+
+    /// Asks the log what came, for at most `within`. False where it does not answer in that time.
+    pub async fn looks_again(&self, within: Duration) -> bool {
         let asked = async {
             let (told, answered) = oneshot::channel();
             self.asks.send(Ask::Look { told }).await.ok()?;
             answered.await.ok()
         };
-        // Once the log has answered, what is not known here is in no history that counts.
         matches!(tokio::time::timeout(within, asked).await, Ok(Some(())))
     }
 

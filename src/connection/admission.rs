@@ -70,9 +70,7 @@ impl Doorkeeper {
             stands = self.come_in(show, asker, session, ticket.as_ref()).await;
         }
         let Some(stands) = stands else { return Ok(None) };
-        // Proof of when the number was taken; without the number's ticket, of now.
-        let head = ticket.map_or_else(|| show.head(), |ticket| ticket.head);
-        Ok(Some(Admitted { view: self.view(show, asker, session, stands, head), seq }))
+        Ok(Some(Admitted { view: self.view(show, asker, ticket.as_ref(), session, stands), seq }))
     }
 
     /// Whoever shows a ticket whose number is called comes in: for requests that are not `identify`.
@@ -103,7 +101,6 @@ impl Doorkeeper {
         shown: Option<&str>,
     ) -> Result<Reply, Refused> {
         let ticket = self.ticket_of(show, asker, session, shown).await?;
-        asker.line = None;
         let number = match stands(show, session, ticket.as_ref()) {
             // Who came early and is not there when called is passed over.
             None | Some(Stands::Early { .. }) => None,
@@ -113,7 +110,9 @@ impl Doorkeeper {
                 | Stands::Admitted { number, .. },
             ) => Some(number),
         };
-        room(show, asker, RoomCommand::GiveBack { session, number }).await
+        let left = room(show, asker, RoomCommand::GiveBack { session, number }).await?;
+        asker.line = None;
+        Ok(left)
     }
 
     /// The ticket that counts: this socket keeps its number, as long as that stands for anything; else
@@ -135,6 +134,12 @@ impl Doorkeeper {
             // Given at another node: here it may look like a number that nobody took.
             return Err(self.at_the_door(Refusal::Unavailable));
         }
+        let is_in = matches!(stands(show, session, Some(&ticket)), Some(Stands::Admitted { .. }));
+        if matches!(ticket.standing, Standing::Admitted { .. }) && !is_in {
+            // Perhaps they were let in at another node a moment ago. Where the log does not answer, what
+            // is known here will do: nothing is held without it.
+            let _looked = show.looks_again(NEWS_TIME_MAX).await;
+        }
         Ok(Some(ticket).filter(|ticket| show.has(ticket.head)))
     }
 
@@ -147,7 +152,9 @@ impl Doorkeeper {
     ) -> Result<Option<Ticket>, Refused> {
         let own = asker.line.as_ref().map(|line| line.ticket);
         let own = own.filter(|own| own.session == session);
-        if let Some(own) = own.filter(|own| stands(show, session, Some(own)).is_some()) {
+        let counts =
+            |own: &Ticket| show.has(own.head) && stands(show, session, Some(own)).is_some();
+        if let Some(own) = own.filter(counts) {
             return Ok(Some(own));
         }
         let Some(shown) = shown else { return Ok(None) };
@@ -178,7 +185,8 @@ impl Doorkeeper {
                     }
                     Stands::Admitted { .. } => None,
                 };
-                let presence = shown.map(|shown| show.is_here(shown, ticket.head, session));
+                let given = by_draw(show, ticket).unwrap_or(ticket.head);
+                let presence = shown.map(|shown| show.is_here(shown, given, session));
                 asker.line = Some(InLine { ticket: *ticket, _presence: presence });
                 // Who is called from here on is seen to be here. Who was called, or drawn, between the
                 // look and now, was not: so the look is taken again.
@@ -205,9 +213,9 @@ impl Doorkeeper {
         &self,
         show: &OpenShow,
         asker: &mut Asker,
+        shown: Option<&Ticket>,
         session: SessionId,
         stands: Stands,
-        head: Head,
     ) -> AdmissionView {
         let starts_at = show.definition().starts_at;
         let (standing, end) = match stands {
@@ -217,7 +225,19 @@ impl Doorkeeper {
             }
             Stands::Admitted { number, until } => (Standing::Admitted { number }, until),
         };
-        let ticket = Ticket { session, standing, until: end, head };
+        let ticket = match (shown, standing) {
+            // Who came early keeps what says so: were the draw lost, they would be drawn again.
+            (
+                Some(early @ Ticket { standing: Standing::Early { .. }, .. }),
+                Standing::Waiting { .. },
+            ) => *early,
+            (shown, standing) => {
+                // Proof of when the number was given; without its ticket, of now.
+                let given = shown.map(|shown| by_draw(show, shown).unwrap_or(shown.head));
+                let head = given.unwrap_or_else(|| show.head());
+                Ticket { session, standing, until: end, head }
+            }
+        };
         let text = self.tokens.ticket(&show.definition().id, &ticket, self.clock.now());
         if let Some(line) = &mut asker.line {
             line.ticket = ticket;
@@ -254,6 +274,12 @@ impl Doorkeeper {
             },
         }
     }
+}
+
+/// The head of the draw by which a ticket's number was given, where it is of one who came early.
+fn by_draw(show: &OpenShow, ticket: &Ticket) -> Option<Head> {
+    let is_early = matches!(ticket.standing, Standing::Early { .. });
+    is_early.then(|| show.in_waiting_room(|room| room.draw().map(|draw| draw.head)))??
 }
 
 fn stands(show: &OpenShow, session: SessionId, ticket: Option<&Ticket>) -> Option<Stands> {

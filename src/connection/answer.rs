@@ -220,6 +220,10 @@ impl Doorkeeper {
             (None, None) => Ok(self.tokens.issue(self.clock.now())),
         };
         let (session, token) = judged.map_err(|refusal| self.at_the_door(refusal))?;
+        if asker.session() != Some(session) {
+            // What another showed on this socket is not this one's.
+            asker.line = None;
+        }
         asker.known = Some(Known { session, token: token.clone() });
         hear(session);
         let before = show.look(session);

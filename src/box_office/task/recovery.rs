@@ -160,8 +160,12 @@ impl Task {
         self.outside = self.outside.as_ref().map(|_| Outside::since(0, &replica));
         (self.asked_at, self.look, self.saved) = (Instant::now(), false, 0);
         self.positions.begin_anew();
-        self.board.replace(head.epoch, head.seq, &replica.show().seat_states());
+        let states = replica.show().seat_states();
+        // First what the board's position stands for: who waits for that looks here next.
         self.desk.replica().replace(replica);
+        self.board.replace(head.epoch, head.seq, &states);
+        // In the old history it was their turn.
+        self.present.clear();
         self.room_begins_anew();
         Ok(())
     }

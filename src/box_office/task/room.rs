@@ -134,7 +134,11 @@ impl Task {
     /// Tells everybody up to where numbers were called, where it is time to.
     pub(super) fn tell_serving_if_due(&mut self, now: Time) {
         let serving = self.desk.replica().read().show().waiting_room().map(|room| room.serving());
-        let Some(serving) = serving else { return };
+        let Some(serving) = serving else {
+            // Nobody is told of what is not there.
+            self.announced.is_due = false;
+            return;
+        };
         self.pace.note(serving, now);
         if self.announced.due_in().is_none_or(|wait| !wait.is_zero()) {
             return;

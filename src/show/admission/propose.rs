@@ -3,7 +3,7 @@
 use super::super::entry::{Entry, Fact};
 use super::super::propose::Proposal;
 use super::super::{Admission, Command, Refusal, RoomCommand, SessionId, Show, Time};
-use super::{Alias, Place, RoomFact, WaitingRoom};
+use super::{Alias, GIVEN_BACK_MAX, Place, RoomFact, WaitingRoom};
 
 impl Show {
     /// The waiting room, where the show has one.
@@ -108,7 +108,10 @@ impl Show {
         let of_pass = room.pass_of(&alias).map(|(number, _)| number);
         let another = |number: &u64| !matches!(room.place(*number), Some(Place::Pass { .. }));
         let number = of_pass.or(number.filter(another));
-        let known = |number: &u64| room.places.contains_key(number) || room.is_ahead(*number);
+        // As the guard has it: beyond that many, one who leaves is called and passed over.
+        let room_for_more = room.given_back.len() < GIVEN_BACK_MAX;
+        let ahead = |number: &u64| room_for_more && room.is_ahead(*number);
+        let known = |number: &u64| room.places.contains_key(number) || ahead(number);
         match number.filter(known) {
             Some(number) => one(now, RoomFact::PlaceGivenBack { number }),
             None => Proposal::AlreadySo,
