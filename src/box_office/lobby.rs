@@ -25,6 +25,8 @@ pub struct Lobby(Mutex<Present>);
 #[derive(Debug, Default)]
 struct Present {
     here: BTreeMap<Shown, Here>,
+    /// How many entries there were.
+    entries: u64,
     /// The arrivals that were here when the doors opened, by the numbers drawn for them.
     drawn: BTreeMap<u64, u64>,
 }
@@ -37,6 +39,8 @@ struct Here {
     given: Head,
     /// How many sockets showed it.
     sockets: usize,
+    /// Which entry of the lobby this is.
+    entry: u64,
 }
 
 /// A socket's being in the lobby: it ends with this.
@@ -44,15 +48,15 @@ struct Here {
 pub struct Presence {
     lobby: Arc<Lobby>,
     shown: Shown,
-    given: Head,
+    entry: u64,
 }
 
 impl Drop for Presence {
     fn drop(&mut self) {
         let mut present = self.lobby.present();
-        // It may be another's by now, after history was lost.
+        // It may be another's by now, or be there anew, after history was lost.
         if let Some(here) = present.here.get_mut(&self.shown)
-            && here.given == self.given
+            && here.entry == self.entry
         {
             here.sockets -= 1;
             if here.sockets == 0 {
@@ -66,14 +70,19 @@ impl Lobby {
     /// A socket of `session` waits here with what it showed, which was given at this head of the log.
     pub fn enter(self: &Arc<Self>, shown: Shown, given: Head, session: SessionId) -> Presence {
         let mut present = self.present();
-        let here = present.here.entry(shown).or_insert(Here { session, given, sockets: 0 });
-        if here.given != given {
-            // One of the two was given in a history that is lost, and who comes was looked at just now.
-            *here = Here { session, given, sockets: 0 };
+        // Of two that differ one was given in a history that is lost, and who comes was looked at just now.
+        if present.here.get(&shown).is_none_or(|here| here.given != given) {
+            present.entries += 1;
+            let here = Here { session, given, sockets: 0, entry: present.entries };
+            present.here.insert(shown, here);
         }
-        here.sockets += 1;
+        let mut entry = present.entries;
+        if let Some(here) = present.here.get_mut(&shown) {
+            here.sockets += 1;
+            entry = here.entry;
+        }
         drop(present);
-        Presence { lobby: self.clone(), shown, given }
+        Presence { lobby: self.clone(), shown, entry }
     }
 
     /// History was lost: whoever showed what was given in it waits for nothing, and is not let in with

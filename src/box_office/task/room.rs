@@ -36,8 +36,13 @@ impl Announced {
 impl Task {
     /// Takes note of what became of a turn in the waiting room.
     pub(super) fn room_changed(&mut self, settled: &Settled, now: Time) {
+        let mut has_ended = false;
         for outcome in &settled.outcomes {
-            let Outcome::OfRoom(outcome) = outcome else { continue };
+            let Outcome::OfRoom(outcome) = outcome else {
+                // These end passes, too.
+                has_ended |= matches!(outcome, Outcome::Sold { .. } | Outcome::Joined { .. });
+                continue;
+            };
             match *outcome {
                 RoomOutcome::NumbersCalled { before, upto } => {
                     self.announced.is_due |= upto > before;
@@ -45,11 +50,12 @@ impl Task {
                 }
                 RoomOutcome::DoorsOpened => self.doors_opened(),
                 RoomOutcome::Admitted { number, .. } => self.tell_who_is_admitted(number, now),
-                RoomOutcome::PlacesLapsed => self.call_back_who_is_here(),
-                RoomOutcome::NumbersTaken { .. }
-                | RoomOutcome::NumberReturned { .. }
-                | RoomOutcome::PlaceGivenBack { .. } => {}
+                RoomOutcome::PlacesLapsed | RoomOutcome::PlaceGivenBack { .. } => has_ended = true,
+                RoomOutcome::NumbersTaken { .. } | RoomOutcome::NumberReturned { .. } => {}
             }
+        }
+        if has_ended {
+            self.call_back_who_is_here();
         }
     }
 
@@ -66,7 +72,8 @@ impl Task {
         self.present.extend(here.into_iter().map(|(number, session)| appears(session, number)));
     }
 
-    /// Whoever was passed over and is here all the same comes back: the call was heard here with its end.
+    /// Whoever was called or passed over and is here all the same comes: the call was heard here with its
+    /// end, or they had a pass by another number that has ended now.
     fn call_back_who_is_here(&mut self) {
         let replica = self.desk.replica().read();
         let show = replica.show();
@@ -76,7 +83,7 @@ impl Task {
         let has_no_pass = |(_, session): &(u64, SessionId)| {
             show.alias_of(*session).is_some_and(|alias| room.pass_of(&alias).is_none())
         };
-        let back = room.passed_over().filter_map(here).filter(has_no_pass);
+        let back = room.not_come().filter_map(here).filter(has_no_pass);
         self.present.extend(back.map(|(number, session)| appears(session, number)));
     }
 

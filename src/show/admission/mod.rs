@@ -130,10 +130,12 @@ impl WaitingRoom {
         places.filter(called).map(|(number, _)| *number)
     }
 
-    /// The numbers that did not come in time, and may come back.
-    pub fn passed_over(&self) -> impl Iterator<Item = u64> + '_ {
-        let passed_over = |(_, place): &(&u64, &Place)| matches!(place, Place::PassedOver { .. });
-        self.places.iter().filter(passed_over).map(|(number, _)| *number)
+    /// The numbers that were called and have not come: they may still come, or come back.
+    pub fn not_come(&self) -> impl Iterator<Item = u64> + '_ {
+        let not_come = |(_, place): &(&u64, &Place)| {
+            matches!(place, Place::Called { .. } | Place::PassedOver { .. })
+        };
+        self.places.iter().filter(not_come).map(|(number, _)| *number)
     }
 
     /// Whether a number is still to be called for the first time.

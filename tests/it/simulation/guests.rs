@@ -138,12 +138,14 @@ pub(crate) fn let_in(show: &Show, lobby: &Lobby, outcomes: &[Outcome]) -> Vec<Pe
                 lobby.draw(room.draw().expect("the doors are open"));
                 come.extend(lobby.between(0, room.serving()));
             }
-            Outcome::OfRoom(RoomOutcome::PlacesLapsed) => {
+            Outcome::OfRoom(RoomOutcome::PlacesLapsed | RoomOutcome::PlaceGivenBack { .. })
+            | Outcome::Sold { .. }
+            | Outcome::Joined { .. } => {
                 let here = |number| Some((number, lobby.who_has(number)?.0));
                 let has_no_pass = |(_, session): &(u64, SessionId)| {
                     show.alias_of(*session).is_some_and(|alias| room.pass_of(&alias).is_none())
                 };
-                come.extend(room.passed_over().filter_map(here).filter(has_no_pass));
+                come.extend(room.not_come().filter_map(here).filter(has_no_pass));
             }
             _ => {}
         }

@@ -9,7 +9,7 @@ use usher::log::Log as _;
 use usher::show::{Command, Entry, Head, SessionId, Show};
 
 use super::{Node, Seen, World, let_in_all};
-use crate::simulation::guests::{Guest, Ticket};
+use crate::simulation::guests::Ticket;
 use crate::simulation::room::NaiveRoom;
 
 impl World {
@@ -117,10 +117,19 @@ impl World {
         for (shown, (alias, seq)) in &self.given {
             assert_eq!(room.owner(*shown), Some(*alias), "{shown:?} of entry {seq}");
         }
-        let is_here = |guest: &&Guest| guest.ticket.is_some_and(|ticket| replica.has(ticket.head));
-        let mut guests = self.guests.iter().map(|(guest, _)| guest).filter(is_here);
-        let kept_waiting = guests.find(|guest| guest.is_kept_waiting(there));
-        assert!(kept_waiting.is_none(), "{kept_waiting:?} is here, and was called");
+        // Whoever a node took out of its lobby with a lost history has to identify again.
+        for (guest, at) in &self.guests {
+            let place = guest.number(there).and_then(|number| there.place(number));
+            let lobby = &self.nodes[*at].lobby;
+            let here = guest.number(there).and_then(|number| lobby.who_has(number));
+            assert!(
+                here.is_none() || !guest.is_kept_waiting(there),
+                "{} with {:?} is at {at}, {place:?}, and in the lobby is {here:?} at {}",
+                guest.alias,
+                guest.ticket,
+                self.clock.now().0,
+            );
+        }
         seen.room.add(room.counts);
     }
 }

@@ -26,11 +26,11 @@ use usher::catalogue::Catalogue;
 use usher::hall::Floor;
 use usher::hub::Board;
 use usher::log::memory::{Fault, MemoryLog};
-use usher::log::{AppendError, Appended, Genesis, Heard, Hearing, Known, Log, StreamId};
+use usher::log::{AppendError, Appended, Genesis, Heard, Hearing, Known, Log, Position, StreamId};
 use usher::protocol::picture::Picture;
 use usher::protocol::seats::{Format, decode};
 use usher::show::{
-    Alias, Currency, Definition, DrawSecret, OrderId, Outcome, Policy, RETURN_MS, SessionId,
+    Alias, Currency, Definition, DrawSecret, Head, OrderId, Outcome, Policy, RETURN_MS, SessionId,
     ShowId, Time,
 };
 use uuid::Uuid;
@@ -398,20 +398,24 @@ impl World {
         let numbers = self.given.len();
         self.given.retain(|_, (_, seq)| *seq <= left);
         seen.tickets_lost += (numbers - self.given.len()) as u64;
-        let life = self.life().await;
         seen.lost += (before - self.orders.len()) as u64;
+        // Nodes may append before they notice, and then nothing can tell a lost ticket from a good one: whoever
+        // has one throws it away.
+        let guests = self.guests.iter_mut().map(|(guest, _)| guest);
+        let lost = guests.filter(|guest| guest.ticket.is_some_and(|it| it.head.seq > left));
+        lost.for_each(Guest::forgets);
         // Until every node has noticed, answers of the lost history may still be told.
         self.lost_after = Some(left);
         for node in 0..self.nodes.len() {
             self.settle_down(node, seen).await;
         }
         self.lost_after = None;
-        if self.life().await == life {
-            // Whoever knew what was lost is gone, too: nothing can tell these tickets from good ones.
-            let lost = |guest: &Guest| guest.ticket.is_some_and(|ticket| ticket.head.seq > left);
-            let guests = self.guests.iter_mut().map(|(guest, _)| guest);
-            guests.filter(|guest| lost(guest)).for_each(Guest::forgets);
-        }
+        // The same of what was told meanwhile.
+        let lives = self.log.genesis(&self.stream).await.expect("the stream is there").lives;
+        let passes = |Head { epoch, seq, .. }| seq > left && lives.has(Position { epoch, seq });
+        let guests = self.guests.iter_mut().map(|(guest, _)| guest);
+        let lost = guests.filter(|guest| guest.ticket.is_some_and(|ticket| passes(ticket.head)));
+        lost.for_each(Guest::forgets);
     }
 
     /// The life that the log is in.
