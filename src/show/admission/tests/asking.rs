@@ -228,6 +228,19 @@ fn a_line_in_which_everybody_left_is_skipped_in_one_step() {
 }
 
 #[test]
+fn beyond_the_limit_a_number_that_is_given_back_stays_in_line_and_nothing_is_proposed() {
+    let mut rush = Rush::for_many(1);
+    let many = super::super::GIVEN_BACK_MAX as u64;
+    let room = rush.show.room.as_mut().unwrap();
+    (room.numbers, room.given_back) = (many + 3, (2..many + 2).collect());
+    // Two nodes may be asked at once: then the guard says so.
+    let left = RoomFact::PlaceGivenBack { number: many + 2 };
+    assert_eq!(rush.happens(left), Outcome::Void);
+    assert_eq!(rush.leave(9, Some(many + 2)), Outcome::Void);
+    assert!(rush.room().is_ahead(many + 2));
+}
+
+#[test]
 fn a_session_with_two_numbers_has_one_pass() {
     let mut rush = Rush::for_many(2);
     rush.come([1, 1]);
