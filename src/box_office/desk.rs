@@ -14,13 +14,13 @@ use crate::hub::SocketId;
 use crate::log::Appended;
 use crate::protocol::rpc::OrderView;
 use crate::show::{
-    Asked, Command, Outcome, Proposal, Refusal, RoomCommand, SeatChange, SessionId, Show, TicketId,
-    Time, propose,
+    Asked, Command, Outcome, Proposal, Refusal, SeatChange, SessionId, Show, TicketId, Time,
+    propose,
 };
 
 use super::pending::{Answer, Pending, Refused, Reply, Told};
 use super::replica::{OpenError, Replica};
-use super::takers::{Takers, Unanswered};
+use super::takers::Takers;
 use super::telling::{answer, told};
 
 /// How many lapses one turn proposes at most, so that a house full of them does not keep buyers
@@ -85,7 +85,6 @@ pub struct Desk {
     asked: Asked,
     appending: Vec<Appending>,
     takers: Takers,
-    unanswered: Unanswered,
     /// Commands that wait for the outcome of this turn, to be proposed first in the next.
     again: Vec<Pending>,
     /// How long after its time a hold's end is proposed.
@@ -104,7 +103,6 @@ impl Desk {
             asked,
             appending: Vec::new(),
             takers: Takers::nobody(),
-            unanswered: Unanswered::default(),
             again: Vec::new(),
             patience_ms,
             // Who died between a cause and what follows from it left it to us.
@@ -141,7 +139,6 @@ impl Desk {
     /// like anything else, by whoever's clock says so.
     pub fn propose(&mut self, inbox: &mut Vec<Pending>, now: Time) -> Vec<Bytes> {
         self.asked.clear();
-        self.unanswered.forget(now);
         let mut entries = Vec::new();
         let waited = std::mem::take(&mut self.again);
         let replica = self.replica.clone();
@@ -177,14 +174,6 @@ impl Desk {
             return;
         }
         let show = replica.show();
-        if let Command::OfRoom(RoomCommand::TakeNumber { session }) = pending.command
-            && let Some((number, head)) =
-                show.alias_of(session).and_then(|alias| self.unanswered.number_of(alias))
-            && replica.has(head)
-        {
-            pending.answered(Ok(Reply { answer: number, seq: head.seq, now }));
-            return;
-        }
         match propose(show, &mut self.asked, &pending.command, now, Uuid::new_v4()) {
             Ok(Proposal::Append(own)) => {
                 let Some(pending) = self.takers.take_in(pending, &own) else { return };
@@ -240,10 +229,7 @@ impl Desk {
                 place.is_some_and(|place| (next.first..next.first + next.count).contains(&place))
             };
             if takers.are_at(place) {
-                let (head, unanswered) = (replica.head(), &mut self.unanswered);
-                takers.settle(outcome, head, now, unanswered, &mut answers, &mut self.again);
-            } else {
-                self.unanswered.look_at(&recorded.bytes, outcome, replica.head());
+                takers.settle(outcome, replica.head(), &mut answers, &mut self.again);
             }
             let asker = appending.peek().filter(mine);
             let except = asker.and_then(|next| next.pending.socket);
@@ -286,8 +272,7 @@ impl Desk {
         // What follows is looked for again when the log is there: it may have another history then.
         self.follows_at = Some(now.max(Time(1)));
         let appending = std::mem::take(&mut self.appending).into_iter().map(|next| next.pending);
-        let takers = std::mem::replace(&mut self.takers, Takers::nobody())
-            .into_askers(&mut self.unanswered, now);
+        let takers = std::mem::replace(&mut self.takers, Takers::nobody()).into_askers();
         let waiting = appending.chain(takers).chain(std::mem::take(&mut self.again)).collect();
         self.refuse_unavailable(waiting, now);
     }

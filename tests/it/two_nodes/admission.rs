@@ -50,26 +50,6 @@ async fn come(node: &Node, show: &str, kept: &Value) -> (Buyer, Value) {
 }
 
 #[tokio::test]
-async fn who_took_a_number_and_was_not_told_is_given_that_one() {
-    let (log, folder) = (MemoryLog::new(), tempfile::tempdir().expect("a folder"));
-    let node = Node::start(&log, Clock::of_the_wall(), folder.path()).await;
-    let plain = node.a_show().await;
-    let show = a_show_with(&node, json!({"picking_max": 1, "pass_ms": 60 * MINUTE})).await;
-    let first = identify_in_the_end(&node, &show, &json!({})).await;
-    assert_eq!(first["admission"]["number"], 1, "{first}");
-    // A session from elsewhere: one that takes its first number is told nothing of either.
-    let session = node.rpc(&plain, None, "identify", json!({})).await["session"].take();
-    log.fail_next_append(Fault::Kept);
-    let told = identify_in_the_end(&node, &show, &json!({ "session": session })).await;
-    assert_eq!(told["admission"]["number"], 2, "{told}");
-    let next = identify_in_the_end(&node, &show, &json!({})).await;
-    assert_eq!(next["admission"]["number"], 3, "nobody is in between: {next}");
-    let public = node.get(&format!("/v1/shows/{show}/admission")).await.1;
-    let public: Value = serde_json::from_str(&public).expect("JSON");
-    assert_eq!(public["numbers"], 3);
-}
-
-#[tokio::test]
 async fn a_number_that_was_lost_is_the_next_ones_and_its_old_ticket_nobodys() {
     let (log, folder) = (MemoryLog::new(), tempfile::tempdir().expect("a folder"));
     let node = Node::start(&log, Clock::of_the_wall(), folder.path()).await;
