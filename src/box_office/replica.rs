@@ -1,5 +1,6 @@
 //! A replica: a show's state with its place in the log, kept by applying what the log says.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::hall::Floor;
@@ -10,6 +11,10 @@ use crate::show::{CodecError, Definition, Entry, Head, Outcome, SeatChange, Show
 
 /// How many entries are read from the log at a time while a show is opened.
 const READ_ENTRIES: usize = 10_000;
+
+/// Of how many of the last entries a show with a waiting room knows the chain again: minutes of a rush,
+/// and what a failover loses is seconds old.
+const RECENT_MAX: usize = 16_384;
 
 /// Why a show cannot be opened, or not go on.
 #[derive(Debug, thiserror::Error)]
@@ -76,6 +81,15 @@ pub struct Replica {
     head: Head,
     /// The log's mark at the head.
     mark: Mark,
+    recent: Recent,
+}
+
+/// The chains of the last entries, as much of each as tells two histories apart; the first is of the
+/// entry at `from`. Kept where tickets are held against it.
+#[derive(Debug, Default)]
+struct Recent {
+    from: u64,
+    chains: VecDeque<[u8; 8]>,
 }
 
 impl Replica {
@@ -121,12 +135,14 @@ impl Replica {
         {
             let Known { position: Position { epoch, seq }, mark } = snapshot.known;
             let head = Head { epoch, seq, chain: snapshot.chain.0 };
-            return Ok(Self { stream, lives: genesis.lives, show, head, mark });
+            let recent = Recent::default();
+            return Ok(Self { stream, lives: genesis.lives, show, head, mark, recent });
         }
         let (epoch, chain) = genesis.beginning();
         let head = Head { epoch, seq: 0, chain: chain.0 };
         let show = Show::new(definition, floor);
-        Ok(Self { stream, lives: genesis.lives, show, head, mark: Mark::NONE })
+        let recent = Recent::default();
+        Ok(Self { stream, lives: genesis.lives, show, head, mark: Mark::NONE, recent })
     }
 
     /// Applies every entry that the log has more, and gives what each changed to `seen`.
@@ -183,13 +199,20 @@ impl Replica {
         let chain = Chain(before.chain).after(&recorded.bytes);
         self.head = Head { epoch: before.epoch, seq: next, chain: chain.0 };
         self.mark = recorded.mark;
+        if self.show.waiting_room().is_some() {
+            self.recent.add(next, chain.0);
+        }
         Ok(self.show.apply(self.head, &entry, changes))
     }
 
-    /// Whether the entry at `head` is one of this history, as far as its lives can tell: not where it was
-    /// lost, nor where it is not known here yet.
-    pub fn has(&self, Head { epoch, seq, .. }: Head) -> bool {
-        self.lives.has(Position { epoch, seq }) && seq <= self.head.seq
+    /// Whether the entry at `head` is one of this history: not where it was lost, nor where it is not
+    /// known here yet. Of a show with a waiting room the last entries are told apart by their chains;
+    /// else it is said as far as the log's lives can tell, which do not know of what a node that was
+    /// behind wrote in the place of what was lost.
+    pub fn has(&self, Head { epoch, seq, chain }: Head) -> bool {
+        self.lives.has(Position { epoch, seq })
+            && seq <= self.head.seq
+            && self.recent.at(seq).is_none_or(|known| chain.starts_with(known))
     }
 
     /// Whether it is in the life of `head`, but not as far.
@@ -239,5 +262,24 @@ impl Replica {
             chain: Chain(self.head.chain),
             bytes: self.show.to_snapshot().into(),
         }
+    }
+}
+
+impl Recent {
+    fn add(&mut self, seq: u64, chain: [u8; 32]) {
+        if self.from + self.chains.len() as u64 != seq {
+            *self = Self { from: seq, chains: VecDeque::new() };
+        }
+        let mut start = [0; 8];
+        start.copy_from_slice(&chain[..8]);
+        self.chains.push_back(start);
+        if self.chains.len() > RECENT_MAX {
+            self.chains.pop_front();
+            self.from += 1;
+        }
+    }
+
+    fn at(&self, seq: u64) -> Option<&[u8; 8]> {
+        self.chains.get(usize::try_from(seq.checked_sub(self.from)?).ok()?)
     }
 }
