@@ -108,7 +108,10 @@ impl Guest {
         let (ticket, session) = (self.ticket?, self.session);
         let number = self.number(room);
         let shown = number.map_or(ticket.shown, Shown::Number);
-        self.presence = Some(lobby.enter(shown, ticket.head, session));
+        // A number that was drawn is worth something for as long as the draw is.
+        let by_draw = self.drawn.get().filter(|_| matches!(ticket.shown, Shown::Arrival(_)));
+        let given = by_draw.map_or(ticket.head, |(draw, _)| draw);
+        self.presence = Some(lobby.enter(shown, given, session));
         let number = number?;
         Some(Command::OfRoom(RoomCommand::Appear { session, number }))
     }
