@@ -33,6 +33,7 @@ import { number_of } from "./draw.js";
  * @property {number} [until] when the pass ends, by the server's clock
  * @property {boolean} [taken] the number, or the arrival, was taken by this very `identify`
  * @property {boolean} [used] it is over because they bought, or wait for seats
+ * @property {State} [was] what was given back, where it was
  * @property {import("./draw.js").Drawn} [drawn] the draw, where this page saw it made
  */
 
@@ -127,7 +128,7 @@ export class Admission {
 
   /** The number or the pass was given back. */
   left() {
-    this.standing = { state: "left" };
+    this.standing = { state: "left", was: this.standing?.state };
     this.#store.save(null);
   }
 

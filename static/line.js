@@ -72,7 +72,10 @@ export class Line {
     this.#draw_title(waiting, offered, left_ms);
     if (offered && !this.#was_offered) this.#bell.ring();
     this.#was_offered = offered;
-    if (!waiting) return void (this.#spoken = null);
+    if (!waiting) {
+      this.#spoken = null;
+      return set($.spoken, "");
+    }
     const { position, quantity } = waiting;
     $.title.textContent = offered ? "It is your turn" : "You are in line";
     $.place.parentElement?.toggleAttribute("hidden", offered);

@@ -47,6 +47,11 @@ export function duration_words(ms) {
   return whole === 0 ? rest : `${counted("minute", whole)} and ${rest}`;
 }
 
+/** "minute", "5 minutes": what follows "the next". @param {number} ms */
+export function next_words(ms) {
+  return duration_words(ms).replace(/^1 (minute|second)$/, "$1");
+}
+
 /** "Monday 23 November 2026 at 19:30" @param {number} time @param {string} [locale] */
 export function date_words(time, locale) {
   return new Intl.DateTimeFormat(locale, { dateStyle: "full", timeStyle: "short" }).format(time);
@@ -155,6 +160,14 @@ export function link_words(link, online) {
   if (link.state === "refused") return { light: "off", words: "Offline: reload to try again" };
   if (link.state === "closed" || !online || link.attempt > 3) return { light: "off", words: "Offline" };
   return { light: "waiting", words: link.attempt === 0 ? "Connecting…" : "Reconnecting…" };
+}
+
+/** Before sales begin and after the show has, the server refuses; better to know at once.
+ *  @param {{on_sale_at?:number|null, starts_at:number}} show @param {number} now */
+export function closed_words({ on_sale_at, starts_at }, now) {
+  if (starts_at <= now) return "This show has begun: its seats can no longer be held.";
+  if (!on_sale_at || on_sale_at <= now) return null;
+  return `Sales begin on ${date_words(on_sale_at)}. Until then you can look around.`;
 }
 
 /** A show is almost full when no more than this share is left. */

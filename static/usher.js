@@ -350,12 +350,13 @@ export class UsherClient {
 
   /**
    * Gives the number or the pass back, for all tabs, and closes the line; {@link open} would take a new
-   * number. Rejects as {@link request} does; then nothing was given back.
+   * number. `watch`: the line stays open, for who looks on. Rejects as {@link request} does; then nothing
+   * was given back.
    */
-  async leaveAdmission() {
+  async leaveAdmission({ watch = false } = {}) {
     await this.request("admission.leave", this.#papers_of_ticket());
     this.#admission.left();
-    this.close();
+    if (!watch) this.close();
     this.#tell_admission();
   }
 

@@ -100,6 +100,15 @@ export function standing_words(standing, policy, now) {
   }
 }
 
+/** What became of somebody's turn to choose, once it is over. @param {Standing} standing
+ *  @param {{bought:boolean, holding:boolean}} has what they have of the show */
+export function turn_over_words({ state, was, used }, { bought, holding }) {
+  if (state === "left") return was === "admitted" ? "You let the next in." : "You have left the line.";
+  if (used || bought) return "Others may choose now: your place went to the next in line.";
+  const then = holding ? " What you hold stays held until its own time is up." : "";
+  return `Your time to choose has ended.${then}`;
+}
+
 const NONE = { figure: "", counts: "", how_long: "" };
 
 /** @param {Standing} standing @param {AdmissionPolicy} policy @param {number} now @returns {Words} */

@@ -269,8 +269,81 @@ test("a pass that ends says what becomes of what is held, and how to go on", asy
   await says(page, "#pass", /What you hold stays held until its own time is up/);
   await says(page, "#pass-spoken", /Your time to choose has ended/);
   assert.ok(await page.getByRole("button", { name: /^Pay/ }).isVisible());
+  // Who holds seats is given no number: the way back is shown once they hold none.
   const back = page.getByRole("link", { name: "Join the line again" });
+  assert.ok(await back.isHidden());
+  line.answers.release = () => ({ seq: 10 });
+  await page.getByRole("button", { name: "Release" }).click();
+  await back.waitFor();
   assert.match((await back.getAttribute("href")) ?? "", /waiting-room\.html\?show=small/);
+  assert.doesNotMatch(await page.locator("#pass-words").innerText(), /What you hold/);
+  house.check();
+});
+
+test("a turn is given to the next on asking twice, and what became of it is said", async () => {
+  const { page, line } = await picks(600_000);
+  await page.getByRole("button", { name: "Let the next in" }).click();
+  await says(page, "#pass-words", /you cannot have it back/);
+  assert.equal(await page.evaluate(() => document.activeElement?.id), "pass-stay");
+  await page.keyboard.press("Escape");
+  await says(page, "#pass-words", /left to choose/);
+  assert.equal(await page.evaluate(() => document.activeElement?.id), "pass-leave");
+  await page.keyboard.press("Enter");
+  await page.getByRole("button", { name: "Yes, let the next in" }).click(); // answered with a fault
+  await notice(page, /No|no such/i);
+  line.answers["admission.leave"] = () => ({ seq: 9 });
+  await page.getByRole("button", { name: "Yes, let the next in" }).click();
+  await says(page, "#pass-words", /You let the next in\./);
+  await says(page, "#pass-spoken", /You let the next in\./);
+  await says(page, "#summary", /To choose again, join the line/);
+  assert.deepEqual(line.asked.at(-1), { method: "admission.leave", params: { ticket: "p" } });
+  // The plan is still live, and the way back leads to the line.
+  await live(page);
+  line.identity = { admission: { state: "waiting", ticket: "t", number: 57, serving: 12 } };
+  await page.getByRole("link", { name: "Join the line again" }).click();
+  await says(page, "#figure", /^44$/);
+  assert.deepEqual(line.asked.at(-1)?.params, { session: "s" });
+  house.check();
+});
+
+test("whoever came with seats held is told of the line once they hold none; in the waitlist of no turn", async () => {
+  const { page, line } = await house.guest();
+  const total = { amount: 4500, currency: "EUR" };
+  const hold = { id: "h", seats: [0], expires_at: Date.now() + 300_000, total, state: "held" };
+  line.identity = { holds: [hold] };
+  await page.goto(`${house.url}/show.html?show=small`);
+  await page.getByRole("button", { name: /^Pay/ }).waitFor();
+  assert.ok(await page.locator("#pass").isHidden());
+  line.tell("hold.expired", { hold: "h" });
+  await says(page, "#pass", /Your time to choose has ended\. Join the line again/);
+  const head = { epoch: "7", seq: 3, chain: "22".repeat(32) };
+  const waiting = { ticket: "w", quantity: 2, position: 3, since: 0, until: Date.now() + 600_000, head };
+  line.identity = { waiting };
+  await page.reload();
+  await page.getByRole("heading", { name: "You are in line" }).waitFor();
+  assert.ok(await page.locator("#pass").isHidden());
+  await says(page, "#line-spoken", /3rd/);
+  line.tell("waitlist.closed", { reason: "timeout" });
+  await page.getByRole("link", { name: "Join the line again" }).waitFor();
+  await page.locator("#line-spoken:empty").waitFor({ state: "attached" });
+  house.check();
+});
+
+test("where nothing is free the picker says to wait in line, and where all is sold, that it is", async () => {
+  const { page, line } = await house.guest();
+  line.identity = { admission: { state: "admitted", ticket: "p", number: 5, until: Date.now() + 600_000 } };
+  line.seats = [1, 1, 2, 2];
+  await page.goto(`${house.url}/show.html?show=small`);
+  await says(page, "#summary", /Nothing free: wait in line/);
+  const order = () => page.locator("#best button:not([hidden])").allInnerTexts();
+  assert.deepEqual(await order(), ["Wait in line for these", "Hold the best seats"]);
+  line.seats = [2, 2, 2, 2];
+  await page.reload();
+  await says(page, "#summary", /All seats are sold/);
+  line.seats = [0, 2, 2, 2];
+  await page.reload();
+  await says(page, "#summary", /Tap the plan/);
+  assert.deepEqual(await order(), ["Hold the best seats"]);
   house.check();
 });
 
@@ -280,9 +353,9 @@ test("whoever picks without a turn is told where to go", async () => {
   line.identity = { admission: { state: "waiting", ticket: "t", number: 57, serving: 12 } };
   await (await in_list(page, "Stalls", "row A, seat 1")).click();
   await page.getByRole("button", { name: "Hold 1 seat" }).click();
-  await notice(page, /Go to the waiting room/);
+  await notice(page, /^Your time to choose has ended\. Join the line again$/);
   await page.locator('#pass[data-state="over"]').waitFor();
-  await page.getByRole("link", { name: "Join the line again" }).click();
+  await page.locator("#notice").getByRole("link", { name: "Join the line again" }).click();
   await page.waitForURL(/waiting-room\.html/);
   await says(page, "#figure", /^44$/);
   house.check();

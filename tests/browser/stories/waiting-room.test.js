@@ -93,7 +93,7 @@ test("a pass that ends by itself lets the next one in", async () => {
   const bob = await house.visitor();
   await bob.goto(room_of(show));
   await ada.locator('#pass[data-state="over"]').waitFor();
-  await ada.locator("#pass-words", { hasText: "What you hold stays held" }).waitFor();
+  await ada.locator("#pass-words", { hasText: "Your time to choose has ended." }).waitFor();
   await bob.waitForURL(/show\.html/);
   house.check();
 });

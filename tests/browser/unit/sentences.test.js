@@ -97,6 +97,12 @@ test("durations are told as people tell them", () => {
   assert.equal(words.duration_words(0), "1 second");
 });
 
+test("what follows “the next” is told as people tell it", () => {
+  assert.equal(words.next_words(60_000), "minute");
+  assert.equal(words.next_words(300_000), "5 minutes");
+  assert.equal(words.next_words(90_000), "1 minute and 30 seconds");
+});
+
 test("how full a show is, in words", () => {
   const show = { seats: 100, available: 50, starts_at: 1000 };
   assert.equal(words.availability(show, 0).state, "free");

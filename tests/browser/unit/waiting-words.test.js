@@ -81,6 +81,16 @@ test("every standing has words that say what to do", () => {
   }
 });
 
+test("what became of a turn is said as it is", () => {
+  const none = { bought: false, holding: false };
+  assert.match(words.turn_over_words({ state: "left", was: "admitted" }, none), /let the next in/);
+  assert.match(words.turn_over_words({ state: "left", was: "waiting" }, none), /left the line/);
+  assert.match(words.turn_over_words({ state: "over", used: true }, none), /went to the next/);
+  assert.match(words.turn_over_words({ state: "over" }, { ...none, bought: true }), /went to the next/);
+  assert.doesNotMatch(words.turn_over_words({ state: "over" }, none), /hold/);
+  assert.match(words.turn_over_words({ state: "over" }, { ...none, holding: true }), /stays held/);
+});
+
 test("without a known rate no time is named", () => {
   const said = words.standing_words({ state: "waiting", number: 50, before: 40 }, policy, 0);
   assert.match(said.how_long, /not known yet/);
