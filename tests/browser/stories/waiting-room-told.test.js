@@ -130,7 +130,9 @@ test("a tab behind others says so in its title, stays, and goes on when it is lo
   const until_when = Date.now() + 600_000;
   line.identity = { admission: { state: "admitted", ticket: "p", number: 13, until: until_when } };
   line.tell("admission.open", { ticket: "p", until: until_when });
-  await titled(page, "Your turn · ");
+  await titled(page, "Your turn, ");
+  const first = await page.title();
+  await until("its title runs", async () => (await page.title()) !== first);
   await page.getByRole("link", { name: "Choose your seats" }).waitFor();
   assert.match(page.url(), /waiting-room/);
   await page.evaluate(() => {
@@ -236,7 +238,13 @@ test("leaving is asked twice, and a line that is down is said to keep the place"
   await page.getByRole("button", { name: "Leave for good" }).click();
   await says(page, "#heading", /You have left the line/);
   await page.locator('#link[data-light="off"]').waitFor();
+  await says(page, "#link-words", /^Not in line$/);
+  assert.equal(await page.locator("#notice").textContent(), "");
   assert.deepEqual(line.asked.at(-1), { method: "admission.leave", params: { ticket: "t" } });
+  line.identity = { admission: { ticket: "u", state: "waiting", number: 58, serving: 57 } };
+  await page.getByRole("button", { name: "Join the line again" }).click();
+  await says(page, "#heading", /You are next/);
+  await says(page, "#link-words", /^Live$/);
   house.check();
 });
 
