@@ -114,6 +114,33 @@ test("a browser that stores nothing is told to keep the tab", async () => {
   house.check();
 });
 
+test("where nothing is free the picker says to wait in line, and where all is sold, that it is", async () => {
+  const { page, line } = await house.guest();
+  line.identity = { admission: { state: "admitted", ticket: "p", number: 5, until: Date.now() + 600_000 } };
+  line.seats = [1, 1, 2, 2];
+  await page.goto(`${house.url}/show.html?show=small`);
+  await says(page, "#summary", /Nothing free: wait in line/);
+  const order = () => page.locator("#best button:not([hidden])").allInnerTexts();
+  assert.deepEqual(await order(), ["Wait in line for these", "Hold the best seats"]);
+  line.seats = [2, 2, 2, 2];
+  await page.reload();
+  await says(page, "#summary", /All seats are sold/);
+  line.seats = [0, 2, 2, 2];
+  await page.reload();
+  await says(page, "#summary", /Tap the plan/);
+  assert.deepEqual(await order(), ["Hold the best seats"]);
+  house.check();
+});
+
+// These two are the last: of an answer with 404 the browser complains by itself.
+
+test("where nothing is drawn the page of the draw does not explain one", async () => {
+  const page = await house.visitor();
+  await page.goto(`${house.url}/draw.html?show=small`);
+  await says(page, "#lead", /nothing is drawn/);
+  assert.ok(await page.locator("#why").isHidden());
+});
+
 test("a link to no show leads to what is on", async () => {
   const page = await house.visitor();
   await page.goto(`${house.url}/waiting-room.html?show=nothing`);

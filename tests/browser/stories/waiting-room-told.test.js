@@ -174,6 +174,14 @@ test("before the doors the clock runs down; the draw gives a number, and can be 
   await page.getByLabel("Came as number").fill("301");
   await page.keyboard.press("Enter");
   await says(page, "#result", /Nobody came as number 301/);
+  for (const nonsense of ["0", "-3", "1.5", ""]) {
+    await page.getByLabel("Came as number").fill(nonsense);
+    await page.keyboard.press("Enter");
+    await says(page, "#result", /^A whole number from 1 to 300\.$/);
+    await page.getByLabel("Came as number").fill("301");
+    await page.keyboard.press("Enter");
+    await says(page, "#result", /Nobody came/);
+  }
   // Another secret than the one that was promised is seen to be one.
   facts.drawn = { ...drawn, secret: "33".repeat(32) };
   await page.reload();
@@ -337,24 +345,6 @@ test("whoever came with seats held is told of the line once they hold none; in t
   house.check();
 });
 
-test("where nothing is free the picker says to wait in line, and where all is sold, that it is", async () => {
-  const { page, line } = await house.guest();
-  line.identity = { admission: { state: "admitted", ticket: "p", number: 5, until: Date.now() + 600_000 } };
-  line.seats = [1, 1, 2, 2];
-  await page.goto(`${house.url}/show.html?show=small`);
-  await says(page, "#summary", /Nothing free: wait in line/);
-  const order = () => page.locator("#best button:not([hidden])").allInnerTexts();
-  assert.deepEqual(await order(), ["Wait in line for these", "Hold the best seats"]);
-  line.seats = [2, 2, 2, 2];
-  await page.reload();
-  await says(page, "#summary", /All seats are sold/);
-  line.seats = [0, 2, 2, 2];
-  await page.reload();
-  await says(page, "#summary", /Tap the plan/);
-  assert.deepEqual(await order(), ["Hold the best seats"]);
-  house.check();
-});
-
 test("whoever picks without a turn is told where to go", async () => {
   const { page, line } = await picks(600_000);
   line.refuse = (method) => (method === "hold" ? { reason: "not_admitted" } : null);
@@ -390,6 +380,7 @@ test("the list of shows leads to the waiting room where there is one", async () 
   const { page, line } = await house.guest();
   line.identity = { admission: { state: "waiting", ticket: "t", number: 57, serving: 12 } };
   await page.goto(house.url);
+  await says(page, ".ticket .left", /^Doors open on .* · Waiting room$/);
   await page.locator(".ticket").click();
   await says(page, "#figure", /^44$/);
   house.check();

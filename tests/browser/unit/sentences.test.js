@@ -111,6 +111,12 @@ test("how full a show is, in words", () => {
   assert.equal(words.availability({ ...show, on_sale_at: 500 }, 0).state, "later");
   assert.equal(words.availability({ ...show, on_sale_at: null }, 0).state, "free");
   assert.equal(words.availability(show, 1000).state, "over");
+  assert.equal(words.availability({ ...show, available: 0 }, 0).words, "Full: wait in line");
+  assert.equal(words.availability({ ...show, available: 0, on_sale_at: 500 }, 0).words, "Full");
+  const behind_doors = { ...show, policy: { admission: { doors_at: 500 } } };
+  assert.match(words.availability(behind_doors, 0).words, /^Doors open on /);
+  assert.equal(words.availability(behind_doors, 500).words, "Seats available");
+  assert.equal(words.availability({ ...show, policy: { admission: {} } }, 0).words, "Seats available");
 });
 
 test("the connection light has words", () => {
