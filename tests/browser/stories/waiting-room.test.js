@@ -98,6 +98,24 @@ test("a pass that ends by itself lets the next one in", async () => {
   house.check();
 });
 
+test("who gives the turn to the next sees them in, and may join the line again", async () => {
+  const show = await put_on();
+  const ada = await picker_of(show);
+  const bob = await waiter_for(show);
+  await bob.getByRole("heading", { name: "You are next" }).waitFor();
+  await ada.getByRole("button", { name: "Let the next in" }).click();
+  await ada.getByRole("button", { name: "Yes, let the next in" }).click();
+  await ada.locator("#pass-words", { hasText: "You let the next in." }).waitFor();
+  await picking(bob);
+  await (await in_list(bob, "Stalls", "row A, seat 2")).click();
+  await bob.getByRole("button", { name: "Hold 1 seat" }).click();
+  await notice(bob, /yours for/);
+  await live(ada);
+  await ada.getByRole("link", { name: "Join the line again" }).click();
+  assert.equal(await number_of(ada), "3");
+  house.check();
+});
+
 test("ten tabs keep one number, and reloading keeps it, too", async () => {
   const show = await put_on();
   await picker_of(show);
