@@ -33,6 +33,7 @@ import { number_of } from "./draw.js";
  * @property {number} [until] when the pass ends, by the server's clock
  * @property {boolean} [taken] the number, or the arrival, was taken by this very `identify`
  * @property {boolean} [used] it is over because they bought, or wait for seats
+ * @property {State} [was] what was given back, where it was
  * @property {import("./draw.js").Drawn} [drawn] the draw, where this page saw it made
  */
 
@@ -65,7 +66,7 @@ export class Admission {
   identified(told, taken) {
     if (!told) return this.#unsaid();
     const { ticket, state, number, serving, per_minute, until } = told;
-    const drawn = this.standing?.drawn;
+    const drawn = number === this.standing?.number ? this.standing?.drawn : undefined;
     const arrival = told.arrival ?? this.#arrival_of(number);
     const standing = { state, arrival, number, serving, per_minute, until, drawn, taken };
     this.standing = state === "waiting" ? in_line(standing, true) : standing;
@@ -93,9 +94,10 @@ export class Admission {
       const { serving, per_minute } = params;
       const known = { ...standing, serving, per_minute };
       this.standing = state === "waiting" ? in_line(known, known.passed_over ?? false) : known;
-    } else if (method === "admission.drawn" && state === "early") {
+    } else if (method === "admission.drawn" && (state === "early" || state === "waiting")) {
+      // Where history was lost the doors may open, and draw, a second time.
       const number = number_of(params, standing.arrival ?? 0);
-      if (number === null) return false; // the next `identify` knows
+      if (number === null || number === standing.number) return false; // the next `identify` knows
       const { secret, head, count } = params;
       const drawn = { secret, head, count };
       this.standing = in_line({ ...standing, state: "waiting", number, serving: 0, drawn }, false);
@@ -127,7 +129,7 @@ export class Admission {
 
   /** The number or the pass was given back. */
   left() {
-    this.standing = { state: "left" };
+    this.standing = { state: "left", was: this.standing?.state };
     this.#store.save(null);
   }
 

@@ -3,10 +3,14 @@
  * follows from answers is decided by `choice.js`, how it looks by `panel.js`, in which words it is
  * told by `sentences.js`.
  */
+import { make } from "./elements.js";
+import { pages_of } from "./house.js";
 import { ended_words, Line } from "./line.js";
 import { $, draw_panel, furnish, is_on, open_sheet, say, sheet_is_open, turn } from "./panel.js";
-import { counted, date_words, duration_words, error_words, seat_names, time_left } from "./sentences.js";
-import { AVAILABLE, Refusal, Unanswered } from "./usher.js";
+import * as words from "./sentences.js";
+import { AVAILABLE, HELD, Refusal, Unanswered } from "./usher.js";
+
+const { counted, duration_words, error_words, seat_names, time_left } = words;
 
 /** @typedef {import("./plan.js").Plan} Plan */
 /** @typedef {import("./choice.js").Choice} Choice */
@@ -19,24 +23,27 @@ const WARNING_MS = 60_000;
 const PAYING_MS = 3_000;
 /** The countdown looks at the clock so often; its words change once a second. */
 const TICK_MS = 250;
+const TOO_FEW = ["waitlist_first", "others_are_holding", "not_together"];
 
 export class Basket {
   /** What is being asked; nothing else is asked until it is answered. @type {string | null} */
   #asking = null;
-  /** How many seats are free, as the last frame said; and whether it was refused for want of them. */
-  #free = Infinity;
+  /** How many seats are free, and held by anyone. */
+  free = Infinity;
+  held = 0;
+  /** Whether a wish was refused for want of free ones. */
   #too_few = false;
   #warned = false;
-  /** When a payment's fate is asked for again, by `performance.now()`. */
-  #ask_again_at = 0;
+  #ask_again_at = 0; // when a payment's fate is, by `performance.now()`
 
-  /** @param {{plan:Plan, show:Show, choice:Choice, client:UsherClient, onchange:() => void}} parts
-   *  `onchange`: marks are to be drawn anew */
-  constructor({ plan, show, choice, client, onchange }) {
+  /** @param {{plan:Plan, show:Show, choice:Choice, client:UsherClient, over:() => (string|null),
+   *   onchange:() => void}} parts `over`: what became of a turn that is over; `onchange`: draw the marks */
+  constructor({ plan, show, choice, client, over, onchange }) {
     this.plan = plan;
     this.show = show;
     this.choice = choice;
     this.client = client;
+    this.over = over;
     this.onchange = onchange;
     furnish(this);
     this.line = new Line({ choice, offer_ms: show.policy.offer_ms, onleave: () => this.#leave() });
@@ -63,15 +70,7 @@ export class Basket {
     });
     setInterval(() => this.#tick(), TICK_MS);
     this.refresh();
-    this.#say_when_closed();
-  }
-
-  /** Before sales begin and after the show has, the server refuses; better to know at once. */
-  #say_when_closed() {
-    const { on_sale_at, starts_at } = this.show;
-    if (starts_at <= Date.now()) say("This show has begun: its seats can no longer be held.");
-    else if (on_sale_at && on_sale_at > Date.now())
-      say(`Sales begin on ${date_words(on_sale_at)}. Until then you can look around.`);
+    say(words.closed_words(show, Date.now()) ?? "");
   }
 
   /** The buyer tapped a seat. @param {number} seat */
@@ -113,12 +112,13 @@ export class Basket {
     try {
       then(await this.client.request(method, params));
     } catch (error) {
-      say(error_words(error, this.plan), "refusal");
       const reason = error instanceof Refusal ? error.reason : "";
+      const over = reason === "not_admitted" ? this.over() : null;
+      const again = { href: pages_of(this.show.id).waiting_room };
+      if (over) say(over, "refusal", make("a", again, "Join the line again"));
+      else say(error_words(error, this.plan), "refusal");
       // In line it was refused for good: to wait for the same would be refused again.
-      this.#too_few =
-        method !== "waitlist.join" &&
-        ["waitlist_first", "others_are_holding", "not_together"].includes(reason);
+      this.#too_few = method !== "waitlist.join" && TOO_FEW.includes(reason);
       if (this.#too_few && method === "hold") $.quantity.value = String(this.choice.seats.size);
       // Nobody else can tell what a broken line did: the next `identify` does, see `identified`.
       if (!(error instanceof Unanswered))
@@ -150,7 +150,7 @@ export class Basket {
 
   /** Waiting is offered where it was refused for want of seats, or there plainly are too few. */
   #offer_to_wait() {
-    $.wait.hidden = !this.#too_few && this.#free >= Number($.quantity.value);
+    $.wait.hidden = !this.#too_few && this.free >= Number($.quantity.value);
   }
 
   async #join() {
@@ -176,10 +176,10 @@ export class Basket {
 
   /** The waiting is over. @param {string} reason */
   #waits_no_longer(reason) {
-    const words = ended_words(reason);
+    const ended = ended_words(reason);
     // Told to this page twice: by the answer, and as to every tab.
     const asked_for = reason === "left" || reason === "declined";
-    if (this.choice.waits_no_longer()) say(words, asked_for ? "news" : "refusal");
+    if (this.choice.waits_no_longer()) say(ended, asked_for ? "news" : "refusal");
   }
 
   /** It is this buyer's turn. @param {import("./usher.js").Hold} hold */
@@ -206,7 +206,7 @@ export class Basket {
     open_sheet(true);
     if (hold.state === "paying")
       return say("Your payment is under way. What became of it will be told here.");
-    say(`${seat_names(this.plan, hold.seats)}: yours for the next ${duration_words(left)}.`);
+    say(`${seat_names(this.plan, hold.seats)}: yours for the next ${words.next_words(left)}.`);
   }
 
   #press_primary() {
@@ -275,8 +275,14 @@ export class Basket {
 
   /** A frame came. @param {Uint8Array} states @param {number[] | null} changed */
   frame(states, changed) {
-    this.#free = states.reduce((free, state) => free + Number(state === AVAILABLE), 0);
-    this.#offer_to_wait();
+    const was_full = this.free === 0;
+    [this.free, this.held] = [0, 0];
+    for (const state of states) {
+      if (state === AVAILABLE) this.free += 1;
+      else if (state === HELD) this.held += 1;
+    }
+    if (was_full || this.free === 0) this.refresh();
+    else this.#offer_to_wait();
     // While we ask, our own hold may be what took them.
     if (this.#asking) return;
     const lost = this.choice.lose(states, changed);
@@ -373,8 +379,8 @@ export class Basket {
       this.#ask_again_at = performance.now() + PAYING_MS;
       if (this.client.link.state === "live") void this.client.identify();
     }
-    const words = time_left(left);
-    if ($.countdown.textContent !== words) $.countdown.textContent = words;
+    const shown = time_left(left);
+    if ($.countdown.textContent !== shown) $.countdown.textContent = shown;
     $.countdown.classList.toggle("soon", left <= WARNING_MS);
     if (left > 0 && left <= WARNING_MS && !this.#warned && hold.state !== "paying") {
       this.#warned = true;

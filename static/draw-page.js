@@ -26,6 +26,7 @@ const $ = {
   published: by_id("published", HTMLElement),
   log: by_id("log", HTMLInputElement),
   doubt: by_id("doubt", HTMLElement),
+  why: by_id("why", HTMLElement),
   findings: by_id("findings", HTMLOListElement),
 };
 
@@ -79,6 +80,10 @@ function draw_proof(drawn, commitment) {
 function draw_number(drawn, arrival, own) {
   const [number, way] = [number_of(drawn, arrival), way_of(drawn, arrival)];
   $.rounds.hidden = way === null;
+  if (!Number.isInteger(arrival) || arrival < 1) {
+    $.result.textContent = `A whole number from 1 to ${drawn.count.toLocaleString("en")}.`;
+    return;
+  }
   if (number === null || !way) {
     $.result.textContent = `Nobody came as number ${arrival.toLocaleString("en")}: ${drawn.count.toLocaleString("en")} came before the doors opened. Who came later has a number by the order of coming.`;
     return;
@@ -151,6 +156,7 @@ async function start() {
     document.title = `The draw · ${show.title} · Usher`;
     $.when.textContent = [show.title, short_date_words(show.starts_at)].join(" · ");
     $.back.href = facts ? pages_of(id).waiting_room : pages_of(id).picker;
+    $.why.hidden = !facts || !commitment;
     if (!facts || !commitment) {
       $.lead.textContent = "In this show nothing is drawn: who comes first is served first.";
     } else if (facts.drawn) {

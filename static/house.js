@@ -121,6 +121,17 @@ export function browser_ticket(show) {
   };
 }
 
+/** Whether this browser keeps anything beyond the page: one that is private, or full, may not. */
+export function browser_keeps() {
+  try {
+    localStorage.setItem("usher.kept", "");
+    localStorage.removeItem("usher.kept");
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** A place in the browser for one text, shared by all tabs where the browser keeps things.
  *  @param {string} key @param {boolean} stubborn whether it is still had here when it is gone there */
 function shelf(key, stubborn) {

@@ -22,6 +22,7 @@ function ticket(show) {
   const part = (options) => new Intl.DateTimeFormat(undefined, options).format(date);
   const pages = pages_of(show.id);
   const { state, words } = availability(show, Date.now());
+  const room = show.policy.admission && state !== "over";
   return make(
     "li",
     {},
@@ -41,7 +42,7 @@ function ticket(show) {
         make("h2", {}, show.title),
         make("p", {}, `${show.hall_name ?? show.hall} · ${part({ hour: "numeric", minute: "2-digit" })}`),
         make("p", {}, counted("seat", show.seats)),
-        make("p", { class: "left", "data-state": state }, words),
+        make("p", { class: "left", "data-state": state }, room ? `${words} · Waiting room` : words),
       ),
     ),
   );

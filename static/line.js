@@ -5,6 +5,7 @@
  */
 import { Bell } from "./bell.js";
 import { by_id } from "./elements.js";
+import { browser_keeps } from "./house.js";
 import { counted, duration_words, time_left } from "./sentences.js";
 
 /** @typedef {import("./usher.js").Waiting} Waiting */
@@ -56,6 +57,7 @@ export class Line {
   /** Rung once for each offer. */
   #bell = new Bell($.sound, $.sound_label);
   #was_offered = false;
+  #keeps = browser_keeps();
 
   /** @param {{choice:Choice, offer_ms:number, onleave:() => void}} parts */
   constructor({ choice, offer_ms, onleave }) {
@@ -72,7 +74,10 @@ export class Line {
     this.#draw_title(waiting, offered, left_ms);
     if (offered && !this.#was_offered) this.#bell.ring();
     this.#was_offered = offered;
-    if (!waiting) return void (this.#spoken = null);
+    if (!waiting) {
+      this.#spoken = null;
+      return set($.spoken, "");
+    }
     const { position, quantity } = waiting;
     $.title.textContent = offered ? "It is your turn" : "You are in line";
     $.place.parentElement?.toggleAttribute("hidden", offered);
@@ -85,7 +90,7 @@ export class Line {
       $.words,
       offered
         ? "These seats are offered to you, and marked on the plan. Take them, choose other free ones instead, or let the next in line have them."
-        : `As soon as there are ${soon} to take them. Keep this tab open, or come back later with the same link: your place is kept.`,
+        : `As soon as there are ${soon} to take them. Keep this tab open${this.#keeps ? ", or come back later with the same link: your place is kept" : ""}.`,
     );
     if (!offered) this.#speak(position);
   }

@@ -9,7 +9,9 @@ import { counted, date_words, duration_words, money_words, seat_names } from "./
 /** @typedef {import("./plan.js").Plan} Plan */
 /** @typedef {import("./choice.js").Choice} Choice */
 /** @typedef {import("./house.js").Show} Show */
-/** What is drawn. @typedef {{plan:Plan, show:Show, choice:Choice}} Parts */
+/** What is drawn. `over`: what became of the turn to choose, where there was one and it is over;
+ *  `free`, `held`: how many seats are. @typedef {{plan:Plan, show:Show, choice:Choice,
+ *   over():(string|null), free:number, held:number}} Parts */
 
 /** The panel's elements. */
 export const $ = {
@@ -19,6 +21,7 @@ export const $ = {
   place: by_id("best-place", HTMLSelectElement),
   category: by_id("best-category", HTMLSelectElement),
   together: by_id("best-together", HTMLInputElement),
+  submit: by_id("best-submit", HTMLButtonElement),
   wait: by_id("best-wait", HTMLButtonElement),
   chosen: by_id("chosen", HTMLElement),
   chosen_title: by_id("chosen-title", HTMLElement),
@@ -66,9 +69,13 @@ const TITLES = { choosing: "Your choice", changing: "Your new choice", offered: 
 const SECONDARY = { holding: "Release", offered: "Let go", changing: "Undo" };
 
 /** Says a sentence, near the buttons and aloud. @param {string} words
- *  @param {"news" | "refusal"} [kind] */
-export function say(words, kind = "news") {
-  if ($.notice.textContent !== words) $.notice.textContent = words; // said once, not at every tick
+ *  @param {"news" | "refusal"} [kind] @param {HTMLAnchorElement | null} [link] where to go on */
+export function say(words, kind = "news", link = null) {
+  const said = link ? `${words} ${link.textContent}` : words;
+  if ($.notice.textContent !== said) {
+    $.notice.textContent = words; // said once, not at every tick
+    if (link) $.notice.append(" ", link);
+  }
   $.notice.dataset.kind = kind;
 }
 
@@ -95,7 +102,7 @@ export function is_on(button) {
 }
 
 /** What does not change while the page is open: how it goes, and what may be wished for.
- *  @param {Parts} parts */
+ *  @param {Pick<Parts, "plan" | "show" | "choice">} parts */
 export function furnish({ plan, show, choice }) {
   by_id("how-many", HTMLElement).textContent =
     `Tap the seats you like on the plan, ${choice.seats_max} at most.`;
@@ -145,7 +152,7 @@ export function draw_panel(parts, asking) {
   const amount = held ?? seats.reduce((sum, seat) => sum + plan.price(seat), 0);
   const total = money_words({ amount, currency: show.currency });
   $.panel.dataset.phase = phase;
-  $.how.hidden = phase !== "choosing" || seats.length > 0;
+  $.how.hidden = phase !== "choosing" || seats.length > 0 || parts.over() !== null;
   $.best.hidden = phase !== "choosing";
   $.chosen.hidden = seats.length === 0;
   $.pay.hidden = phase !== "holding" && phase !== "paying";
@@ -154,14 +161,36 @@ export function draw_panel(parts, asking) {
   $.total.textContent = total;
   list_seats(parts, $.chosen_list, seats, phase !== "paying");
   draw_orders(parts);
-  draw_bar(choice, total, asking);
+  put_waiting_first(parts.free === 0);
+  draw_bar(parts, total, asking);
   // What had the focus may be gone; the notice says why, and is next to what can be done now.
   const gone = focused instanceof HTMLElement && $.panel.contains(focused) && focused.offsetParent === null;
   if (gone) $.notice.focus();
 }
 
-/** @param {Choice} choice @param {string} total @param {string | null} asking */
-function draw_bar({ phase, waiting, seats: { size: count } }, total, asking) {
+/** Where nothing is free, waiting comes before being given the best of it. @param {boolean} first */
+function put_waiting_first(first) {
+  const [one, other] = first ? [$.wait, $.submit] : [$.submit, $.wait];
+  if (one.nextElementSibling === other) return;
+  // What is moved would lose the focus.
+  if (document.activeElement === other) other.before(one);
+  else one.after(other);
+}
+
+/** What can be done while nothing is marked. @param {Parts} parts */
+function advice_words(parts) {
+  if (parts.over()) return "To choose again, join the line";
+  if (parts.free > 0) return "Tap the plan, or let us choose";
+  return parts.held > 0 ? "Nothing free: wait in line" : "All seats are sold";
+}
+
+/** @param {Parts} parts @param {string} total @param {string | null} asking */
+function draw_bar(parts, total, asking) {
+  const {
+    phase,
+    waiting,
+    seats: { size: count },
+  } = parts.choice;
   const labels = {
     choosing: `Hold ${counted("seat", count)}`,
     waiting: "",
@@ -185,7 +214,7 @@ function draw_bar({ phase, waiting, seats: { size: count } }, total, asking) {
     return;
   }
   $.summary_words.textContent = bought ? "Bought" : none ? "No seats chosen" : counted("seat", count);
-  $.summary_more.textContent = bought ? "Your order" : none ? "Tap the plan, or let us choose" : total;
+  $.summary_more.textContent = bought ? "Your order" : none ? advice_words(parts) : total;
   $.summary_open.textContent = sheet_is_open() ? " ▾" : " ▴";
 }
 
@@ -221,7 +250,7 @@ function draw_orders(parts) {
   );
 }
 
-/** @param {Parts} parts @param {HTMLUListElement} list @param {number[]} seats
+/** @param {Pick<Parts, "plan" | "show">} parts @param {HTMLUListElement} list @param {number[]} seats
  *  @param {boolean} removable */
 function list_seats({ plan, show }, list, seats, removable) {
   const wanted = `${removable}:${seats.join()}`;

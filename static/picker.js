@@ -79,10 +79,13 @@ async function open(show, layout) {
       basket.identified(identity, first_identity);
       first_identity = false;
     },
-    onadmission: (standing) => pass.stands(standing),
+    onadmission: (standing) => {
+      pass.stands(standing);
+      basket.refresh();
+    },
     onnotification: (method, params) => basket.told(method, params),
   });
-  const pass = new Pass({ show, choice, client });
+  const pass = new Pass({ show, plan, choice, client });
 
   const rows = new Rows(by_id("list-view", HTMLElement), plan, blank, {
     currency: show.currency,
@@ -94,10 +97,12 @@ async function open(show, layout) {
     show,
     choice,
     client,
+    over: () => pass.over_words(),
     onchange: () => {
       const marks = choice.marks();
       map.mark(marks);
       rows.mark(marks);
+      pass.draw();
     },
   });
   basket.onbring = (seats) => {

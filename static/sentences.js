@@ -47,6 +47,11 @@ export function duration_words(ms) {
   return whole === 0 ? rest : `${counted("minute", whole)} and ${rest}`;
 }
 
+/** "minute", "5 minutes": what follows "the next". @param {number} ms */
+export function next_words(ms) {
+  return duration_words(ms).replace(/^1 (minute|second)$/, "$1");
+}
+
 /** "Monday 23 November 2026 at 19:30" @param {number} time @param {string} [locale] */
 export function date_words(time, locale) {
   return new Intl.DateTimeFormat(locale, { dateStyle: "full", timeStyle: "short" }).format(time);
@@ -157,16 +162,30 @@ export function link_words(link, online) {
   return { light: "waiting", words: link.attempt === 0 ? "Connecting…" : "Reconnecting…" };
 }
 
+/** Before sales begin and after the show has, the server refuses; better to know at once.
+ *  @param {{on_sale_at?:number|null, starts_at:number}} show @param {number} now */
+export function closed_words({ on_sale_at, starts_at }, now) {
+  if (starts_at <= now) return "This show has begun: its seats can no longer be held.";
+  if (!on_sale_at || on_sale_at <= now) return null;
+  return `Sales begin on ${date_words(on_sale_at)}. Until then you can look around.`;
+}
+
 /** A show is almost full when no more than this share is left. */
 const ALMOST_FULL = 0.1;
 
-/** @param {{seats:number, available:number, starts_at:number, on_sale_at?:number|null}} show
+/** @param {{seats:number, available:number, starts_at:number, on_sale_at?:number|null,
+ *   policy?:{admission?:{doors_at?:number}|null}}} show
  *  @param {number} now @returns {{state:"free"|"few"|"none"|"later"|"over", words:string}} */
 export function availability(show, now) {
-  if (show.starts_at <= now) return { state: "over", words: "Has begun" };
-  if (show.available === 0) return { state: "none", words: "Full" };
-  if (show.on_sale_at && show.on_sale_at > now)
-    return { state: "later", words: `On sale from ${date_words(show.on_sale_at)}` };
+  const { starts_at, on_sale_at, available, policy } = show;
+  const doors_at = policy?.admission?.doors_at ?? now;
+  if (starts_at <= now) return { state: "over", words: "Has begun" };
+  if (on_sale_at && on_sale_at > now) {
+    const words = available === 0 ? "Full" : `On sale from ${date_words(on_sale_at)}`;
+    return { state: available === 0 ? "none" : "later", words };
+  }
+  if (available === 0) return { state: "none", words: "Full: wait in line" };
+  if (doors_at > now) return { state: "later", words: `Doors open on ${date_words(doors_at)}` };
   if (show.available <= show.seats * ALMOST_FULL)
     return { state: "few", words: `Almost full: ${counted("seat", show.available)} left` };
   return { state: "free", words: "Seats available" };

@@ -37,6 +37,8 @@ const BACKOFF_LAST_MS = 20_000;
  *  random time between these, once. */
 const CALLED_FIRST_MS = 4_000;
 const CALLED_LAST_MS = 12_000;
+/** Where history was lost, all ask anew what is theirs: spread over so long. */
+const REBORN_MS = 2_000;
 /** The ceiling of the wait after "too many sockets from this address". */
 const CROWDED_MS = 60_000;
 
@@ -350,12 +352,13 @@ export class UsherClient {
 
   /**
    * Gives the number or the pass back, for all tabs, and closes the line; {@link open} would take a new
-   * number. Rejects as {@link request} does; then nothing was given back.
+   * number. `watch`: the line stays open, for who looks on. Rejects as {@link request} does; then nothing
+   * was given back.
    */
-  async leaveAdmission() {
+  async leaveAdmission({ watch = false } = {}) {
     await this.request("admission.leave", this.#papers_of_ticket());
     this.#admission.left();
-    this.close();
+    if (!watch) this.close();
     this.#tell_admission();
   }
 
@@ -453,6 +456,7 @@ export class UsherClient {
   #frame(frame) {
     const { outcome, mirror, changed } = applyFrame(this.mirror, frame, this.link.state !== "live");
     if (outcome === "gap") return this.#start_afresh();
+    const reborn = this.link.state === "live" && mirror?.epoch !== this.mirror?.epoch;
     this.mirror = mirror;
     this.#afresh = false;
     if (this.link.state !== "live") {
@@ -461,6 +465,15 @@ export class UsherClient {
       this.#tell({ state: "live", attempt: 0 });
     }
     if (outcome === "applied") this.#options.onseats?.({ changed });
+    if (reborn) this.#identify_soon();
+  }
+
+  /** The show began another life under a living socket: what was ours may be gone with what was lost. */
+  #identify_soon() {
+    const socket = this.#socket;
+    if (this.#options.identify === false) return;
+    const ask = () => socket === this.#socket && void this.identify();
+    this.#world.setTimeout(ask, this.#world.random() * REBORN_MS);
   }
 
   #start_afresh() {

@@ -10,6 +10,8 @@ import { people } from "./waiting-words.js";
 const EVERY_MS = 60_000;
 /** Not sooner than this after the last word, whatever it moved past. */
 const PAUSE_MS = 5_000;
+/** At the doors the counter follows the draw; what is said waits for it. */
+const DRAW_MS = 1_000;
 /** These are worth a word when they are passed: so many before one, or fewer. */
 const MILESTONES = [100, 50, 20, 10, 5, 1];
 
@@ -18,12 +20,18 @@ export class Voice {
   #number = 0;
   #before = Infinity;
   #at = -Infinity;
+  /** When the draw was first seen. @type {number | null} */
+  #drawn_at = null;
 
   /** The sentence to be spoken now, or null. @param {Standing} standing @param {number} now any clock
    *  that runs evenly, in milliseconds */
   say(standing, now) {
     const { before = 0, number = 0 } = standing;
     const kind = kind_of(standing);
+    if (this.#kind === "early" && (kind === "waiting" || kind === "next")) {
+      this.#drawn_at ??= now;
+      if (now - this.#drawn_at < DRAW_MS) return null;
+    } else this.#drawn_at = null;
     if (kind !== this.#kind || number !== this.#number) return this.#said(kind, standing, now);
     if (kind !== "waiting" || before >= this.#before) return null;
     const passed = MILESTONES.some((milestone) => this.#before > milestone && before <= milestone);
@@ -59,5 +67,5 @@ const WORDS = {
   "passed over": () => "You were called while you were away. You are next.",
   admitted: () => "It is your turn: choose your seats now.",
   over: () => "Your time to choose has ended.",
-  left: () => "You have left the line.",
+  left: ({ was }) => (was === "early" ? "You have left, before the draw." : "You have left the line."),
 };

@@ -6,15 +6,24 @@
 import { Bell } from "./bell.js";
 import { commitment_of } from "./draw.js";
 import { by_id, make } from "./elements.js";
-import { browser_session, browser_ticket, get_show, NotHad, pages_of, ticket_key } from "./house.js";
+import {
+  browser_keeps,
+  browser_session,
+  browser_ticket,
+  get_show,
+  NotHad,
+  pages_of,
+  ticket_key,
+} from "./house.js";
 import { link_words, short_date_words } from "./sentences.js";
 import { AVAILABLE, HELD, Unanswered, UsherClient } from "./usher.js";
 import { Voice } from "./voice.js";
-import { standing_words, steps_words } from "./waiting-words.js";
+import { is_in_line, leaving_words, lost_words, standing_words, steps_words } from "./waiting-words.js";
 
 /** @typedef {import("./house.js").Show} Show */
 /** @typedef {import("./house.js").AdmissionPolicy} AdmissionPolicy */
 /** @typedef {import("./admission.js").Standing} Standing */
+/** What may be wrong. @typedef {"closed"|"house"|"line"|"leaving"|"draw"} Trouble */
 
 /** Whose turn it is reads that first, and is then led on. */
 const LEAD_ON_MS = 2_500;
@@ -52,6 +61,7 @@ const $ = {
   sound_label: by_id("sound-label", HTMLElement),
   leave: by_id("leave", HTMLButtonElement),
   leaving: by_id("leaving", HTMLElement),
+  leaving_words: by_id("leaving-words", HTMLElement),
   leave_surely: by_id("leave-surely", HTMLButtonElement),
   stay: by_id("stay", HTMLButtonElement),
   number_fact: by_id("number-fact", HTMLElement),
@@ -75,11 +85,15 @@ class WaitingRoom {
   #bell = new Bell($.sound, $.sound_label);
   /** What was said last, to draw a change only once. @type {Standing | null} */
   #standing = null;
+  /** How the line is. @type {import("./usher.js").Link} */
+  #link = { state: "connecting", attempt: 0 };
+  /** Whether no seat is left, nor held by anyone who might give it back. */
+  #sold = false;
   /** How many were before this number when it was first seen here: the way it has come since. */
   #first_before = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #leading_on;
-  /** What is wrong, by what it is about. @type {Map<"sold"|"house"|"leaving"|"draw", string>} */
+  /** What is wrong, by what it is about. @type {Map<Trouble, string>} */
   #troubles = new Map();
 
   /** @param {Show} show @param {AdmissionPolicy} policy */
@@ -92,9 +106,9 @@ class WaitingRoom {
       session: browser_session(),
       ticket: browser_ticket(show.id),
       onlink: (link) => {
-        const { light, words } = link_words(link, navigator.onLine);
-        $.link.dataset.light = this.#standing?.state === "left" ? "off" : light;
-        set($.link_words, this.#standing?.state === "left" ? "Not in line" : words);
+        this.#link = link;
+        if (link.state === "live") this.#trouble("leaving", "");
+        this.#draw_light();
       },
       onseats: () => this.#draw_seats(),
       onidentity: ({ admission }) => {
@@ -120,7 +134,9 @@ class WaitingRoom {
     const ask_to_leave = (asked) => {
       [$.leaving.hidden, $.leave.hidden] = [!asked, asked];
       (asked ? $.stay : $.leave).focus();
+      if (!asked) this.#trouble("leaving", "");
     };
+    addEventListener("keydown", ({ key }) => key === "Escape" && !$.leaving.hidden && ask_to_leave(false));
     $.leave.addEventListener("click", () => ask_to_leave(true));
     $.stay.addEventListener("click", () => ask_to_leave(false));
     $.leave_surely.addEventListener("click", () => void this.#leave());
@@ -151,7 +167,7 @@ class WaitingRoom {
     }
   }
 
-  /** @param {"sold"|"house"|"leaving"|"draw"} about @param {string} words none: it is over */
+  /** @param {Trouble} about @param {string} words none: it is over */
   #trouble(about, words) {
     if (words) this.#troubles.set(about, words);
     else this.#troubles.delete(about);
@@ -167,7 +183,7 @@ class WaitingRoom {
     } else if (method === "admission.drawn" && commitment_of(params.secret) !== this.policy.commitment) {
       this.#trouble("draw", FOUL);
     } else if (method === "show.closed") {
-      this.#trouble("sold", "Sales for this show have ended.");
+      this.#trouble("closed", "Sales for this show have ended.");
     }
   }
 
@@ -178,11 +194,14 @@ class WaitingRoom {
     if (number !== before?.number || state !== before?.state) this.#first_before = standing.before ?? 0;
     this.#standing = standing;
     this.#draw();
+    this.#draw_light();
     this.#speak();
     if (state !== before?.state) this.#changed(state, before);
   }
 
   #speak() {
+    if (this.#sold && is_in_line(this.#standing?.state))
+      return set($.spoken, "All seats are sold. You need not wait any longer.");
     const words = this.#standing && this.#voice.say(this.#standing, performance.now());
     if (words) set($.spoken, words);
   }
@@ -190,7 +209,9 @@ class WaitingRoom {
   /** @param {Standing["state"]} state @param {Standing | null} before */
   #changed(state, before) {
     clearTimeout(this.#leading_on);
-    $.steps.replaceChildren(...steps_words(state, this.policy).map((words) => make("li", {}, words)));
+    this.#trouble("leaving", "");
+    const steps = steps_words(state, this.policy, browser_keeps());
+    $.steps.replaceChildren(...steps.map((words) => make("li", {}, words)));
     if (state === "admitted") {
       this.#bell.ring();
       // Who comes with a pass has nothing to read here.
@@ -207,31 +228,45 @@ class WaitingRoom {
   }
 
   #tick() {
-    if (this.#standing?.state === "early") this.#draw();
+    const counts_down = this.#standing?.state === "early" || this.#standing?.state === "admitted";
+    if (counts_down) this.#draw();
     this.#speak(); // what was kept back for a while
+  }
+
+  #draw_light() {
+    const state = this.#standing?.state;
+    const out = state === "left" && this.#link.state === "closed";
+    const { light, words } = link_words(this.#link, navigator.onLine);
+    $.link.dataset.light = light;
+    set($.link_words, out ? "Not in line" : words);
+    this.#trouble("line", lost_words(state, this.#link, navigator.onLine));
   }
 
   #draw() {
     const standing = this.#standing;
     if (!standing) return;
     const { state, number, serving, arrival, before = 0, called } = standing;
-    const said = standing_words(standing, this.policy, this.client.clock.now());
-    const in_line = state === "early" || state === "waiting";
-    $.standing.dataset.state = called ? "admitted" : state;
+    const said = standing_words(standing, this.policy, this.client.clock.now(), this.#sold);
+    const in_line = is_in_line(state);
+    const waits = in_line && !this.#sold;
+    $.standing.dataset.state = in_line && !waits ? "over" : called ? "admitted" : state;
     set($.heading, said.heading);
     $.figure_line.hidden = said.figure === "";
     set($.figure, said.figure);
     set($.counts, said.counts);
     set($.how_long, said.how_long);
     set($.advice, said.advice);
-    $.way.hidden = state !== "waiting" || this.#first_before === 0;
+    $.way.hidden = state !== "waiting" || !waits || this.#first_before === 0;
     $.way_done.style.width = `${100 - (100 * before) / Math.max(this.#first_before, 1)}%`;
     $.go.hidden = state !== "admitted";
     $.again.hidden = state !== "over" && state !== "left";
-    by_id("steps-section", HTMLElement).hidden = !in_line;
-    $.sound_label.hidden = !in_line || !Bell.can_ring();
+    by_id("steps-section", HTMLElement).hidden = !waits;
+    $.sound_label.hidden = !waits || !Bell.can_ring();
     $.leave.hidden = !in_line || !$.leaving.hidden;
     $.leaving.hidden ||= !in_line;
+    set($.leaving_words, leaving_words(state));
+    set($.leave, state === "early" ? "Leave" : "Leave the line");
+    set($.stay, state === "early" ? "Stay" : "Stay in line");
     $.number_fact.hidden = number === undefined;
     set($.number, number?.toLocaleString("en") ?? "");
     $.serving_fact.hidden = state !== "waiting" || serving === undefined;
@@ -256,7 +291,10 @@ class WaitingRoom {
     set($.free, `${free.toLocaleString("en")} of ${seats.length.toLocaleString("en")}`);
     set($.held, held.toLocaleString("en"));
     const sold = free + held === 0;
-    this.#trouble("sold", sold ? "All seats are sold. You need not wait any longer." : "");
+    if (sold === this.#sold) return;
+    this.#sold = sold;
+    this.#draw();
+    this.#speak();
   }
 }
 
@@ -276,6 +314,7 @@ async function start() {
     if (!(error instanceof NotHad)) throw error;
     $.title.textContent = error.message;
     [$.link.hidden, by_id("room", HTMLElement).hidden] = [true, true];
+    by_id("lost", HTMLElement).hidden = false;
     return null;
   }
 }

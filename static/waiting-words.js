@@ -2,7 +2,7 @@
  * The waiting room's words: where somebody stands, how long it may take, and when that is worth
  * saying aloud. Pure: facts come in, words go out.
  */
-import { counted, duration_words, time_left } from "./sentences.js";
+import { counted, duration_words, link_words, time_left } from "./sentences.js";
 
 /** @typedef {import("./admission.js").Standing} Standing */
 /** @typedef {import("./house.js").AdmissionPolicy} AdmissionPolicy */
@@ -68,20 +68,16 @@ export function people(count) {
  *   advice:string, title:string}} Words */
 
 /** @param {Standing} standing @param {AdmissionPolicy} policy @param {number} now the server's clock
- *  @returns {Words} */
-export function standing_words(standing, policy, now) {
+ *  @param {boolean} [sold] whether no seat is left, nor can come back @returns {Words} */
+export function standing_words(standing, policy, now, sold = false) {
+  if (sold && is_in_line(standing.state)) return SOLD;
   switch (standing.state) {
     case "early":
       return early_words(standing, policy, now);
     case "waiting":
       return in_line_words(standing);
     case "admitted":
-      return {
-        ...NONE,
-        heading: "It is your turn",
-        advice: `You have ${duration_words((standing.until ?? now) - now)} to choose your seats. You are taken there in a moment.`,
-        title: "Your turn",
-      };
+      return admitted_words(time_left((standing.until ?? now) - now));
     case "over":
       return {
         ...NONE,
@@ -91,16 +87,77 @@ export function standing_words(standing, policy, now) {
         title: "Time is up",
       };
     case "left":
-      return {
-        ...NONE,
-        heading: "You have left the line",
-        advice: "Your place went to the next. If you change your mind, join again at the end of the line.",
-        title: "Left the line",
-      };
+      return standing.was === "early" ? LEFT_EARLY : LEFT;
   }
 }
 
+/** Whether one waits: for the doors, or for one's turn. @param {Standing["state"] | undefined} state */
+export function is_in_line(state) {
+  return state === "early" || state === "waiting";
+}
+
+/** What leaving costs. @param {Standing["state"]} state */
+export function leaving_words(state) {
+  return state === "early"
+    ? "You give up your part in the draw. You cannot have this arrival back: if you join again, you come as a new one."
+    : "Your place goes to the next in line, and you cannot have it back.";
+}
+
+/** What a lost line means to whoever waits; nothing while it is not lost, or they do not.
+ *  @param {Standing["state"] | undefined} state @param {import("./usher.js").Link} link
+ *  @param {boolean} online what the browser believes */
+export function lost_words(state, link, online) {
+  const lost = link.state !== "closed" && link_words(link, online).light === "off";
+  if (!lost || !is_in_line(state)) return "";
+  const kept = state === "early" ? "your part in the draw" : "your place";
+  return `Connection lost. You keep ${kept}; ${link.state === "refused" ? "reload the page to go on" : "trying again"}.`;
+}
+
+/** What became of somebody's turn to choose, once it is over. @param {Standing} standing
+ *  @param {{bought:boolean, holding:boolean}} has what they have of the show */
+export function turn_over_words({ state, was, used }, { bought, holding }) {
+  if (state === "left") return was === "admitted" ? "You let the next in." : "You have left the line.";
+  if (used || bought) return "Others may choose now: your place went to the next in line.";
+  const then = holding ? " What you hold stays held until its own time is up." : "";
+  return `Your time to choose has ended.${then}`;
+}
+
 const NONE = { figure: "", counts: "", how_long: "" };
+
+const LEFT = {
+  ...NONE,
+  heading: "You have left the line",
+  advice: "Your place went to the next. If you change your mind, join again at the end of the line.",
+  title: "Left the line",
+};
+
+const LEFT_EARLY = {
+  ...NONE,
+  heading: "You have left",
+  advice:
+    "You gave up your part in the draw. If you change your mind, join again: you come as a new arrival, and are drawn with the others if the doors have not opened by then.",
+  title: "Left",
+};
+
+const SOLD = {
+  ...NONE,
+  heading: "All seats are sold",
+  how_long: "You need not wait any longer.",
+  advice: "",
+  title: "Sold out",
+};
+
+/** @param {string} left @returns {Words} */
+function admitted_words(left) {
+  return {
+    heading: "It is your turn",
+    figure: left,
+    counts: "left to choose your seats",
+    how_long: "",
+    advice: "You are taken to the seats in a moment.",
+    title: `Your turn, ${left}`,
+  };
+}
 
 /** @param {Standing} standing @param {AdmissionPolicy} policy @param {number} now @returns {Words} */
 function early_words({ arrival }, policy, now) {
@@ -159,12 +216,15 @@ function in_line_words({ before = 0, per_minute, called, passed_over, drawn, num
 }
 
 /** What will happen, step by step. @param {Standing["state"] | null} state
- *  @param {AdmissionPolicy} policy @returns {string[]} */
-export function steps_words(state, { picking_max, pass_ms, call_ms = 60_000 }) {
+ *  @param {AdmissionPolicy} policy @param {boolean} [keeps] whether this browser keeps anything beyond
+ *  the page @returns {string[]} */
+export function steps_words(state, { picking_max, pass_ms, call_ms = 60_000 }, keeps = true) {
   const choose =
     picking_max === 1 ? "One person chooses" : `${picking_max.toLocaleString("en")} people choose`;
   return [
-    "Keep this tab open, or come back later with the same link: this browser keeps your place.",
+    keeps
+      ? "Keep this tab open, or come back later with the same link: this browser keeps your place."
+      : "Keep this tab open: this browser stores nothing, so your place is lost with the page.",
     ...(state === "early"
       ? ["When the doors open, everyone who has come is drawn a number, and the line begins."]
       : []),

@@ -95,8 +95,18 @@ export class Line {
   /** States of the seats in the first frame, repeated to the house's end. */
   seats = [0, 1, 0, 2];
 
+  /** Nobody takes it: every line ends as soon as it is opened. */
+  away = false;
+
+  /** Ends every line, and all that come until it is there again. */
+  async goes() {
+    this.away = true;
+    await Promise.all([...this.sockets].map((socket) => socket.close({ code: 1011 })));
+  }
+
   /** @param {WebSocketRoute} socket */
   taken(socket) {
+    if (this.away) return void socket.close({ code: 1011 });
     this.sockets.add(socket);
     socket.onClose(() => void this.sockets.delete(socket));
     socket.onMessage((text) => this.#hear(socket, JSON.parse(String(text))));

@@ -58,6 +58,7 @@ pub struct LoadArgs {
     /// The server's address. Only http and ws: TLS belongs to the proxy in front
     #[arg(
         long,
+        visible_alias = "server",
         env = "USHER_LOAD_URL",
         value_name = "URL",
         default_value = "http://127.0.0.1:8080"

@@ -37,6 +37,7 @@ pub struct WatchArgs {
     /// The server's address. Only http and ws: TLS belongs to the proxy in front
     #[arg(
         long,
+        visible_alias = "server",
         env = "USHER_WATCH_URL",
         value_name = "URL",
         default_value = "http://127.0.0.1:8080"

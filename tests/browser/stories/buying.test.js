@@ -231,7 +231,7 @@ test("when a minute is left a word is said", async () => {
   await house.enter(ada, show);
   await (await in_list(ada, "Stalls", "row A, seat 8")).click();
   await ada.getByRole("button", { name: "Hold 1 seat" }).click();
-  await notice(ada, /yours for the next 1 minute/);
+  await notice(ada, /yours for the next minute/);
   await notice(ada, /Less than a minute left/);
   assert.match((await ada.locator("#countdown").getAttribute("class")) ?? "", /soon/);
   house.check();

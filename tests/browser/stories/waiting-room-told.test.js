@@ -130,7 +130,9 @@ test("a tab behind others says so in its title, stays, and goes on when it is lo
   const until_when = Date.now() + 600_000;
   line.identity = { admission: { state: "admitted", ticket: "p", number: 13, until: until_when } };
   line.tell("admission.open", { ticket: "p", until: until_when });
-  await titled(page, "Your turn · ");
+  await titled(page, "Your turn, ");
+  const first = await page.title();
+  await until("its title runs", async () => (await page.title()) !== first);
   await page.getByRole("link", { name: "Choose your seats" }).waitFor();
   assert.match(page.url(), /waiting-room/);
   await page.evaluate(() => {
@@ -172,6 +174,14 @@ test("before the doors the clock runs down; the draw gives a number, and can be 
   await page.getByLabel("Came as number").fill("301");
   await page.keyboard.press("Enter");
   await says(page, "#result", /Nobody came as number 301/);
+  for (const nonsense of ["0", "-3", "1.5", ""]) {
+    await page.getByLabel("Came as number").fill(nonsense);
+    await page.keyboard.press("Enter");
+    await says(page, "#result", /^A whole number from 1 to 300\.$/);
+    await page.getByLabel("Came as number").fill("301");
+    await page.keyboard.press("Enter");
+    await says(page, "#result", /Nobody came/);
+  }
   // Another secret than the one that was promised is seen to be one.
   facts.drawn = { ...drawn, secret: "33".repeat(32) };
   await page.reload();
@@ -236,7 +246,13 @@ test("leaving is asked twice, and a line that is down is said to keep the place"
   await page.getByRole("button", { name: "Leave for good" }).click();
   await says(page, "#heading", /You have left the line/);
   await page.locator('#link[data-light="off"]').waitFor();
+  await says(page, "#link-words", /^Not in line$/);
+  assert.equal(await page.locator("#notice").textContent(), "");
   assert.deepEqual(line.asked.at(-1), { method: "admission.leave", params: { ticket: "t" } });
+  line.identity = { admission: { ticket: "u", state: "waiting", number: 58, serving: 57 } };
+  await page.getByRole("button", { name: "Join the line again" }).click();
+  await says(page, "#heading", /You are next/);
+  await says(page, "#link-words", /^Live$/);
   house.check();
 });
 
@@ -269,8 +285,63 @@ test("a pass that ends says what becomes of what is held, and how to go on", asy
   await says(page, "#pass", /What you hold stays held until its own time is up/);
   await says(page, "#pass-spoken", /Your time to choose has ended/);
   assert.ok(await page.getByRole("button", { name: /^Pay/ }).isVisible());
+  // Who holds seats is given no number: the way back is shown once they hold none.
   const back = page.getByRole("link", { name: "Join the line again" });
+  assert.ok(await back.isHidden());
+  line.answers.release = () => ({ seq: 10 });
+  await page.getByRole("button", { name: "Release" }).click();
+  await back.waitFor();
   assert.match((await back.getAttribute("href")) ?? "", /waiting-room\.html\?show=small/);
+  assert.doesNotMatch(await page.locator("#pass-words").innerText(), /What you hold/);
+  house.check();
+});
+
+test("a turn is given to the next on asking twice, and what became of it is said", async () => {
+  const { page, line } = await picks(600_000);
+  await page.getByRole("button", { name: "Let the next in" }).click();
+  await says(page, "#pass-words", /you cannot have it back/);
+  assert.equal(await page.evaluate(() => document.activeElement?.id), "pass-stay");
+  await page.keyboard.press("Escape");
+  await says(page, "#pass-words", /left to choose/);
+  assert.equal(await page.evaluate(() => document.activeElement?.id), "pass-leave");
+  await page.keyboard.press("Enter");
+  await page.getByRole("button", { name: "Yes, let the next in" }).click(); // answered with a fault
+  await notice(page, /No|no such/i);
+  line.answers["admission.leave"] = () => ({ seq: 9 });
+  await page.getByRole("button", { name: "Yes, let the next in" }).click();
+  await says(page, "#pass-words", /You let the next in\./);
+  await says(page, "#pass-spoken", /You let the next in\./);
+  await says(page, "#summary", /To choose again, join the line/);
+  assert.deepEqual(line.asked.at(-1), { method: "admission.leave", params: { ticket: "p" } });
+  // The plan is still live, and the way back leads to the line.
+  await live(page);
+  line.identity = { admission: { state: "waiting", ticket: "t", number: 57, serving: 12 } };
+  await page.getByRole("link", { name: "Join the line again" }).click();
+  await says(page, "#figure", /^44$/);
+  assert.deepEqual(line.asked.at(-1)?.params, { session: "s" });
+  house.check();
+});
+
+test("whoever came with seats held is told of the line once they hold none; in the waitlist of no turn", async () => {
+  const { page, line } = await house.guest();
+  const total = { amount: 4500, currency: "EUR" };
+  const hold = { id: "h", seats: [0], expires_at: Date.now() + 300_000, total, state: "held" };
+  line.identity = { holds: [hold] };
+  await page.goto(`${house.url}/show.html?show=small`);
+  await page.getByRole("button", { name: /^Pay/ }).waitFor();
+  assert.ok(await page.locator("#pass").isHidden());
+  line.tell("hold.expired", { hold: "h" });
+  await says(page, "#pass", /Your time to choose has ended\. Join the line again/);
+  const head = { epoch: "7", seq: 3, chain: "22".repeat(32) };
+  const waiting = { ticket: "w", quantity: 2, position: 3, since: 0, until: Date.now() + 600_000, head };
+  line.identity = { waiting };
+  await page.reload();
+  await page.getByRole("heading", { name: "You are in line" }).waitFor();
+  assert.ok(await page.locator("#pass").isHidden());
+  await says(page, "#line-spoken", /3rd/);
+  line.tell("waitlist.closed", { reason: "timeout" });
+  await page.getByRole("link", { name: "Join the line again" }).waitFor();
+  await page.locator("#line-spoken:empty").waitFor({ state: "attached" });
   house.check();
 });
 
@@ -280,9 +351,9 @@ test("whoever picks without a turn is told where to go", async () => {
   line.identity = { admission: { state: "waiting", ticket: "t", number: 57, serving: 12 } };
   await (await in_list(page, "Stalls", "row A, seat 1")).click();
   await page.getByRole("button", { name: "Hold 1 seat" }).click();
-  await notice(page, /Go to the waiting room/);
+  await notice(page, /^Your time to choose has ended\. Join the line again$/);
   await page.locator('#pass[data-state="over"]').waitFor();
-  await page.getByRole("link", { name: "Join the line again" }).click();
+  await page.locator("#notice").getByRole("link", { name: "Join the line again" }).click();
   await page.waitForURL(/waiting-room\.html/);
   await says(page, "#figure", /^44$/);
   house.check();
@@ -309,6 +380,7 @@ test("the list of shows leads to the waiting room where there is one", async () 
   const { page, line } = await house.guest();
   line.identity = { admission: { state: "waiting", ticket: "t", number: 57, serving: 12 } };
   await page.goto(house.url);
+  await says(page, ".ticket .left", /^Doors open on .* · Waiting room$/);
   await page.locator(".ticket").click();
   await says(page, "#figure", /^44$/);
   house.check();

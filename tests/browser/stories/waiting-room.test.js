@@ -93,8 +93,26 @@ test("a pass that ends by itself lets the next one in", async () => {
   const bob = await house.visitor();
   await bob.goto(room_of(show));
   await ada.locator('#pass[data-state="over"]').waitFor();
-  await ada.locator("#pass-words", { hasText: "What you hold stays held" }).waitFor();
+  await ada.locator("#pass-words", { hasText: "Your time to choose has ended." }).waitFor();
   await bob.waitForURL(/show\.html/);
+  house.check();
+});
+
+test("who gives the turn to the next sees them in, and may join the line again", async () => {
+  const show = await put_on();
+  const ada = await picker_of(show);
+  const bob = await waiter_for(show);
+  await bob.getByRole("heading", { name: "You are next" }).waitFor();
+  await ada.getByRole("button", { name: "Let the next in" }).click();
+  await ada.getByRole("button", { name: "Yes, let the next in" }).click();
+  await ada.locator("#pass-words", { hasText: "You let the next in." }).waitFor();
+  await picking(bob);
+  await (await in_list(bob, "Stalls", "row A, seat 2")).click();
+  await bob.getByRole("button", { name: "Hold 1 seat" }).click();
+  await notice(bob, /yours for/);
+  await live(ada);
+  await ada.getByRole("link", { name: "Join the line again" }).click();
+  assert.equal(await number_of(ada), "3");
   house.check();
 });
 

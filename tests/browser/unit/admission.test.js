@@ -235,6 +235,20 @@ test("leaving gives the number back for all tabs, and does not take another", as
   assert.deepEqual(one.fake.socket.sent[0].params, { session: "s1" });
 });
 
+test("a pass is given back by one who goes on looking, and who is told nothing of the line after", async () => {
+  const { fake, client, told, shelves, identify, hear } = tab();
+  await identify({ state: "admitted", ticket: "p", number: 5, until: NOW + 600_000 });
+  const left = client.leaveAdmission({ watch: true });
+  fake.socket.answer("admission.leave", { seq: 9 });
+  await left;
+  assert.deepEqual([told.at(-1), client.link.state], [{ state: "left", was: "admitted" }, "live"]);
+  assert.equal(shelves.kept, null);
+  const said = told.length;
+  hear("admission.serving", { serving: 6 });
+  fake.pass(600_000);
+  assert.equal(told.length, said);
+});
+
 test("a number that nobody wanted is given back, and the line goes on", async () => {
   const { fake, client, told, shelves } = tab();
   const admission = { state: "waiting", ticket: "t57", number: 57, serving: 12 };

@@ -97,6 +97,12 @@ test("durations are told as people tell them", () => {
   assert.equal(words.duration_words(0), "1 second");
 });
 
+test("what follows “the next” is told as people tell it", () => {
+  assert.equal(words.next_words(60_000), "minute");
+  assert.equal(words.next_words(300_000), "5 minutes");
+  assert.equal(words.next_words(90_000), "1 minute and 30 seconds");
+});
+
 test("how full a show is, in words", () => {
   const show = { seats: 100, available: 50, starts_at: 1000 };
   assert.equal(words.availability(show, 0).state, "free");
@@ -105,6 +111,12 @@ test("how full a show is, in words", () => {
   assert.equal(words.availability({ ...show, on_sale_at: 500 }, 0).state, "later");
   assert.equal(words.availability({ ...show, on_sale_at: null }, 0).state, "free");
   assert.equal(words.availability(show, 1000).state, "over");
+  assert.equal(words.availability({ ...show, available: 0 }, 0).words, "Full: wait in line");
+  assert.equal(words.availability({ ...show, available: 0, on_sale_at: 500 }, 0).words, "Full");
+  const behind_doors = { ...show, policy: { admission: { doors_at: 500 } } };
+  assert.match(words.availability(behind_doors, 0).words, /^Doors open on /);
+  assert.equal(words.availability(behind_doors, 500).words, "Seats available");
+  assert.equal(words.availability({ ...show, policy: { admission: {} } }, 0).words, "Seats available");
 });
 
 test("the connection light has words", () => {

@@ -69,16 +69,70 @@ test("every standing has words that say what to do", () => {
     { state: "admitted", number: 3, until: 600_000 },
     { state: "over" },
     { state: "left" },
+    { state: "left", was: "early" },
   ];
   for (const standing of standings) {
-    for (const now of [0, 200_000]) {
-      const said = words.standing_words(standing, policy, now);
+    for (const [now, sold] of /** @type {[number, boolean][]} */ ([
+      [0, false],
+      [200_000, false],
+      [0, true],
+    ])) {
+      const said = words.standing_words(standing, policy, now, sold);
       assert.ok(said.heading && said.title, JSON.stringify(standing));
       assert.doesNotMatch(Object.values(said).join(" "), /undefined|NaN|null/);
     }
     const steps = words.steps_words(standing.state, policy);
     assert.ok(steps.length >= 4 && steps.every((step) => /^[A-Z0-9].*\.$/.test(step)));
   }
+});
+
+test("before the doors nothing is said to go to the next: there is no line yet", () => {
+  assert.match(words.leaving_words("waiting"), /next in line/);
+  assert.match(words.leaving_words("early"), /part in the draw.*new/);
+  const { heading, advice } = words.standing_words({ state: "left", was: "early" }, policy, 0);
+  for (const said of [words.leaving_words("early"), heading + advice]) assert.doesNotMatch(said, /next|line/);
+});
+
+test("whoever has a turn sees it run down, in the title too", () => {
+  const said = words.standing_words({ state: "admitted", until: 600_000 }, policy, 5_000);
+  assert.deepEqual([said.figure, said.title], ["9:55", "Your turn, 9:55"]);
+});
+
+test("where all is sold nobody is told to go on waiting", () => {
+  const said = words.standing_words({ state: "waiting", number: 50, before: 40 }, policy, 0, true);
+  assert.deepEqual([said.heading, said.figure], ["All seats are sold", ""]);
+  const admitted = words.standing_words({ state: "admitted", until: 600_000 }, policy, 0, true);
+  assert.equal(admitted.heading, "It is your turn");
+});
+
+test("a lost line is told to whoever waits, and that it keeps their place", () => {
+  /** @type {import("../../../static/usher.js").Link} */
+  const lost = { state: "waiting", attempt: 9 };
+  assert.equal(
+    words.lost_words("waiting", lost, true),
+    "Connection lost. You keep your place; trying again.",
+  );
+  assert.match(words.lost_words("early", lost, true), /your part in the draw/);
+  assert.match(words.lost_words("waiting", { state: "refused", attempt: 1 }, true), /reload/);
+  assert.equal(words.lost_words("waiting", { state: "waiting", attempt: 1 }, true), "");
+  assert.notEqual(words.lost_words("waiting", { state: "waiting", attempt: 1 }, false), "");
+  assert.equal(words.lost_words("admitted", lost, true), "");
+  assert.equal(words.lost_words("left", { state: "closed", attempt: 0 }, true), "");
+});
+
+test("a browser that stores nothing is not said to keep a place", () => {
+  assert.match(words.steps_words("waiting", policy)[0], /this browser keeps your place/);
+  assert.doesNotMatch(words.steps_words("waiting", policy, false)[0], /come back/);
+});
+
+test("what became of a turn is said as it is", () => {
+  const none = { bought: false, holding: false };
+  assert.match(words.turn_over_words({ state: "left", was: "admitted" }, none), /let the next in/);
+  assert.match(words.turn_over_words({ state: "left", was: "waiting" }, none), /left the line/);
+  assert.match(words.turn_over_words({ state: "over", used: true }, none), /went to the next/);
+  assert.match(words.turn_over_words({ state: "over" }, { ...none, bought: true }), /went to the next/);
+  assert.doesNotMatch(words.turn_over_words({ state: "over" }, none), /hold/);
+  assert.match(words.turn_over_words({ state: "over" }, { ...none, holding: true }), /stays held/);
 });
 
 test("without a known rate no time is named", () => {
@@ -129,6 +183,7 @@ test("what changes meaningfully is said at once", () => {
   const until = 600_000;
   assert.match(voice.say({ state: "early", arrival: 12 }, 0) ?? "", /not open.*number 12/);
   assert.equal(voice.say({ state: "early", arrival: 12 }, 100_000), null);
+  assert.equal(voice.say(in_line(999), 99_000), null, "the counter follows at once");
   assert.match(voice.say(in_line(40), 100_001) ?? "", /drawn number 1,000.*40 people/);
   assert.match(voice.say({ state: "admitted", number: 1000, until }, 100_002) ?? "", /your turn/);
   assert.match(voice.say({ state: "over", number: 1000 }, 100_003) ?? "", /ended/);
