@@ -67,8 +67,9 @@ pub(super) fn in_line(entry: Entry, outcome: Outcome) -> Option<InLine> {
 }
 
 impl Model {
-    /// What the log says of those who wait: whether it may be so, by what was known before.
-    pub(super) fn hears(&mut self, what: InLine, seen: &mut Seen) {
+    /// What the log says of those who wait: whether it may be so, by what was known before, and by how
+    /// the show stands at the end of the turn.
+    pub(super) fn hears(&mut self, what: InLine, show: &Show, seen: &mut Seen) {
         match what {
             InLine::Joined(waiter) => {
                 seen.joined += 1;
@@ -79,9 +80,16 @@ impl Model {
                 let at = self.place(ticket);
                 let wish = self.line[at].wish.clone();
                 assert_eq!(seats.len(), wish.quantity as usize, "a whole party");
-                let before = self.line[..at]
-                    .iter()
-                    .find(|other| other.offer.is_none() && other.wish == wish);
+                // One before may have been given other seats in the same turn than were to be offered: then
+                // its offer comes right after.
+                let is_served = |other: &&Waiter| {
+                    show.ticket(other.ticket).is_none_or(|ticket| {
+                        ticket.offer.is_some() || ticket.kept().len() == wish.quantity as usize
+                    })
+                };
+                let mut before = self.line[..at].iter();
+                let before =
+                    before.find(|it| it.offer.is_none() && it.wish == wish && !is_served(it));
                 assert_eq!(before, None, "who wants the same and came before was overtaken");
                 self.hold(hold, session, seats, until);
                 assert_eq!(self.line[at].offer.replace(hold), None, "one offer each");

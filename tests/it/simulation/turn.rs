@@ -49,7 +49,7 @@ impl World {
         for (command, answer) in answers {
             let seq = answer.as_ref().map_or(u64::MAX, |reply| reply.seq);
             while let Some((_, what)) = in_line.next_if(|(at, _)| *at <= seq) {
-                self.model.hears(what, seen);
+                self.model.hears(what, self.desk.replica().read().show(), seen);
             }
             if let Ok(Reply { answer: Answer::Number { number, early, head }, .. }) = answer {
                 let shown = if early { Shown::Arrival } else { Shown::Number };
@@ -57,7 +57,9 @@ impl World {
             }
             self.model.judge(command, answer, seen);
         }
-        in_line.for_each(|(_, what)| self.model.hears(what, seen));
+        for (_, what) in in_line {
+            self.model.hears(what, self.desk.replica().read().show(), seen);
+        }
         self.settle_unknown();
         self.compare();
     }
