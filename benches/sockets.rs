@@ -27,6 +27,8 @@ const CLIENTS: u64 = 64;
 const ROWS: u64 = 1_000;
 const SEATS_A_ROW: u64 = 50;
 const SEATS: u64 = ROWS * SEATS_A_ROW;
+/// Attempts a second, where the clients are paced: a little more than what is to be reached.
+const PACE: f64 = 42_000.0;
 const KEY: &str = "a-key-for-the-bench-only";
 
 fn plan() -> Value {
@@ -63,12 +65,22 @@ fn request(method: &str, params: &str) -> String {
     format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{params}}}"#)
 }
 
-/// One client: asks, waits, and asks again. Gives how long its answers took.
-async fn client(mut line: Line, tally: Arc<Tally>, seed: u64) -> Histogram<u64> {
+/// One client: asks, waits, and asks again, at once or so often. Gives how long its answers took.
+async fn client(
+    mut line: Line,
+    tally: Arc<Tally>,
+    seed: u64,
+    every: Option<Duration>,
+) -> Histogram<u64> {
     let mut random = StdRng::seed_from_u64(seed);
     let mut took = Histogram::new(3).expect("a histogram");
     line.ask(&request("identify", "{}")).await;
+    let mut due = tokio::time::Instant::now();
     while tally.sold.load(Ordering::Relaxed) < SEATS * 9 / 10 {
+        if let Some(every) = every {
+            due += every;
+            tokio::time::sleep_until(due).await;
+        }
         let party = random.random_range(1..=4);
         let row = random.random_range(0..ROWS);
         let first = row * SEATS_A_ROW + random.random_range(0..=SEATS_A_ROW - party);
@@ -140,7 +152,7 @@ async fn post(address: SocketAddr, path: &str, body: &Value) -> Value {
     posted.json().await.expect("JSON")
 }
 
-async fn run() -> (Arc<Tally>, Histogram<u64>, Duration) {
+async fn run(every: Option<Duration>) -> (Arc<Tally>, Histogram<u64>, Duration) {
     let folder = tempfile::tempdir().expect("a folder");
     let (address, stop) = open_house(folder.path()).await;
     let hall = post(address, "/v1/halls?name=Bench", &plan()).await;
@@ -159,7 +171,7 @@ async fn run() -> (Arc<Tally>, Histogram<u64>, Duration) {
     let clients: Vec<_> = lines
         .into_iter()
         .zip(1..)
-        .map(|(line, seed)| tokio::spawn(client(line, tally.clone(), seed)))
+        .map(|(line, seed)| tokio::spawn(client(line, tally.clone(), seed, every)))
         .collect();
     let mut took = Histogram::<u64>::new(3).expect("a histogram");
     for client in clients {
@@ -171,18 +183,21 @@ async fn run() -> (Arc<Tally>, Histogram<u64>, Duration) {
 }
 
 fn main() {
-    for _ in 0..3 {
+    // As fast as they can, and at a rate.
+    let paced = Duration::from_secs_f64(CLIENTS as f64 / PACE);
+    for every in [None, None, None, Some(paced), Some(paced), Some(paced)] {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
             .build()
             .expect("a runtime");
-        let (tally, took, seconds) = runtime.block_on(run());
+        let (tally, took, seconds) = runtime.block_on(run(every));
         let attempts = tally.attempts.load(Ordering::Relaxed);
         let granted = tally.granted.load(Ordering::Relaxed);
         println!(
-            "64 sockets, JSON, SQLite FULL: {:.0} attempts/s, {:.0} requests/s ({attempts} \
+            "64 sockets, JSON, SQLite FULL, {}: {:.0} attempts/s, {:.0} requests/s ({attempts} \
              attempts, {granted} granted, {:.2} s); answers p50 {:.2} ms, p99 {:.2} ms",
+            if every.is_some() { "paced" } else { "as fast as they can" },
             attempts as f64 / seconds.as_secs_f64(),
             (attempts + granted) as f64 / seconds.as_secs_f64(),
             seconds.as_secs_f64(),
