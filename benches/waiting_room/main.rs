@@ -238,6 +238,87 @@ async fn offering(child: &Child) {
     );
 }
 
+/// 100,000 join the waitlist, twenty on each socket; the answer is the sockets.
+async fn all_join(child: &Child, show: &str) -> Vec<Line> {
+    let tokens = Tokens::new(SECRET);
+    let now = Time(server::wall_ms());
+    let lines = opened(child.address, show, SOCKETS).await;
+    let before_kb = child.resident_kb();
+    let began = Instant::now();
+    let joining = lines.into_iter().map(|mut line| {
+        let sessions: Vec<String> = (0..NUMBERS / SOCKETS).map(|_| tokens.issue(now).1).collect();
+        tokio::spawn(async move {
+            for session in sessions {
+                line.ask(&request("identify", &json!({ "session": session }))).await;
+                let answer = line.ask(&request("waitlist.join", &json!({ "quantity": 1 }))).await;
+                assert!(answer.contains(r#""waiting""#), "{answer}");
+            }
+            line
+        })
+    });
+    let joining: Vec<_> = joining.collect();
+    let mut lines = Vec::new();
+    for line in joining {
+        lines.push(line.await.expect("a socket that lives"));
+    }
+    println!(
+        "{NUMBERS} join the waitlist over {SOCKETS} sockets in {:.1} s; {:.0} bytes of the server each",
+        began.elapsed().as_secs_f64(),
+        (child.resident_kb() - before_kb) as f64 * 1_024.0 / NUMBERS as f64,
+    );
+    lines
+}
+
+/// 100,000 wait for seats over 5,000 sockets; a seat is let go now and then, and its offer goes back to
+/// the next. What does everybody hear of it, and how soon is the first in line told?
+async fn crowd(child: &Child) {
+    let show = child.a_show_of(&json!({ "wait_ms": 86_400_000 })).await;
+    let mut holders = opened(child.address, &show, SEATS).await;
+    let mut holds = Vec::new();
+    for (nth, line) in holders.iter_mut().enumerate() {
+        line.ask(&request("identify", &json!({}))).await;
+        holds.push(hold_of(&line.ask(&request("hold", &json!({ "seats": [nth] }))).await));
+    }
+    let lines = all_join(child, &show).await;
+    let (tell, mut told) = mpsc::unbounded_channel();
+    let mut people = tokio::task::JoinSet::new();
+    for mut line in lines {
+        let tell = tell.clone();
+        people.spawn(async move {
+            loop {
+                let message = line.hear().await;
+                if message.contains("waitlist.") && tell.send(message.len()).is_err() {
+                    return;
+                }
+            }
+        });
+    }
+    let mut took = Histogram::<u64>::new(3).expect("a histogram");
+    let (count, began) = (SEATS, Instant::now());
+    for (nth, (line, hold)) in holders.iter_mut().zip(holds).enumerate() {
+        tokio::time::sleep_until(began + 20 * LEAVES_EVERY * nth as u32).await;
+        let asked = Instant::now();
+        line.ask(&request("release", &json!({ "hold": hold }))).await;
+        took.record(asked.elapsed().as_micros() as u64).expect("a short time");
+    }
+    let seconds = began.elapsed().as_secs_f64();
+    people.shutdown().await;
+    drop(tell);
+    let (mut messages, mut bytes) = (0, 0);
+    while let Some(length) = told.recv().await {
+        messages += 1;
+        bytes += length;
+    }
+    println!(
+        "with {NUMBERS} in line {count} seats are let go in {seconds:.1} s: each answered after p50 {:.1} \
+         ms, at most {:.1} ms; each socket hears {:.3} messages and {:.1} bytes a second of the line",
+        took.value_at_quantile(0.5) as f64 / 1_000.0,
+        took.max() as f64 / 1_000.0,
+        messages as f64 / seconds / SOCKETS as f64,
+        bytes as f64 / seconds / SOCKETS as f64,
+    );
+}
+
 /// The id of the hold that a message is about.
 fn hold_of(message: &str) -> String {
     let (_, rest) = message.split_once(r#""hold":{"id":""#).expect("a hold");
@@ -258,5 +339,6 @@ fn main() {
         rush(&child).await;
         leaving(&child).await;
         offering(&child).await;
+        crowd(&child).await;
     });
 }

@@ -19,9 +19,7 @@ use crate::log::{Log, ReadError, StreamId};
 use crate::show::ShowId;
 
 use books::Books;
-pub use public::{
-    Checked, Doubt, PublicTicket, array_of_hex, check, entry_line, first_line, of_the_room,
-};
+pub use public::{Checked, Doubt, PublicTicket, array_of_hex, check, entry_line, first_line, told};
 pub use replay::{Replay, Step};
 pub use tally::Tally;
 

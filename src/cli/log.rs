@@ -197,61 +197,24 @@ fn sold(sale: &Sale) -> String {
 }
 
 fn as_json(step: &Step, replay: &Replay) -> Value {
-    let seats = |seats: &[Seat]| seats.iter().map(|seat| seat.0).collect::<Vec<_>>();
-    let (kind, mut line) = match &step.entry.fact {
-        Fact::SeatsHeld { hold, session, seats: held, expires_at } => (
-            "seats_held",
-            json!({ "hold": hold, "session": session, "seats": seats(held),
-                "expires_at": expires_at }),
-        ),
-        Fact::SeatsChanged { hold, seats: held } => {
-            ("seats_changed", json!({ "hold": hold, "seats": seats(held) }))
+    // What everybody may know, and what only the house may.
+    let (kind, mut line) = audit::told(&step.entry.fact, &|session| session.to_string());
+    match &step.entry.fact {
+        Fact::SeatsHeld { .. } | Fact::TicketTaken(_) => line["session"] = line["by"].take(),
+        Fact::PaymentBegun { seats, .. } => {
+            let seats = seats.as_deref().map(|seats| seats.iter().map(|seat| seat.0));
+            line["seats"] = json!(seats.map(Iterator::collect::<Vec<_>>));
         }
-        Fact::HoldReleased { hold } => ("hold_released", json!({ "hold": hold })),
-        Fact::HoldLapsed { hold } => ("hold_lapsed", json!({ "hold": hold })),
-        Fact::PaymentBegun { hold, attempt, pinned_until, seats: named } => {
-            let named = named.as_deref().map(seats);
-            (
-                "payment_begun",
-                json!({ "hold": hold, "attempt": attempt, "pinned_until": pinned_until,
-                    "seats": named }),
-            )
+        Fact::PaymentDeclined { code, .. } => line["code"] = json!(code),
+        Fact::SeatsSold(sale) => {
+            line["key"] = json!(sale.key);
+            line["payment"] = json!(sale.payment.id);
         }
-        Fact::PaymentDeclined { hold, attempt, code } => {
-            ("payment_declined", json!({ "hold": hold, "attempt": attempt, "code": code }))
-        }
-        Fact::SeatsSold(sale) => (
-            "seats_sold",
-            json!({ "hold": sale.hold, "attempt": sale.attempt, "order": sale.order,
-                "key": sale.key, "total": sale.total, "payment": sale.payment.id }),
-        ),
-        Fact::SeatsBlocked { seats: blocked } => {
-            ("seats_blocked", json!({ "seats": seats(blocked) }))
-        }
-        Fact::SeatsUnblocked { seats: blocked } => {
-            ("seats_unblocked", json!({ "seats": seats(blocked) }))
-        }
-        Fact::TicketTaken(joining) => (
-            "ticket_taken",
-            json!({ "ticket": joining.ticket, "session": joining.session, "until": joining.until,
-                "quantity": joining.wish.quantity, "together": joining.wish.together,
-                "categories": joining.wish.categories, "sections": joining.wish.sections,
-                "areas": joining.wish.areas }),
-        ),
-        Fact::SeatsOffered { ticket, hold, seats: offered, expires_at } => (
-            "seats_offered",
-            json!({ "ticket": ticket, "hold": hold, "seats": seats(offered),
-                "expires_at": expires_at }),
-        ),
-        Fact::OfferAccepted { hold, expires_at } => {
-            ("offer_accepted", json!({ "hold": hold, "expires_at": expires_at }))
-        }
-        Fact::TicketParted { ticket } => ("ticket_parted", json!({ "ticket": ticket })),
-        Fact::TicketClosed { ticket, reason } => {
-            ("ticket_closed", json!({ "ticket": ticket, "reason": reason.word() }))
-        }
-        Fact::OfRoom(fact) => audit::of_the_room(fact),
-    };
+        _ => {}
+    }
+    if let Some(line) = line.as_object_mut() {
+        line.remove("by");
+    }
     let head = replay.head();
     line["seq"] = json!(head.seq);
     line["time"] = json!(step.entry.time);

@@ -58,8 +58,9 @@ pub fn entry_line(step: &Step, replay: &Replay, genesis: &Genesis) -> Value {
     line
 }
 
-/// The name of a kind, and what everybody may know of an entry of it.
-fn told(fact: &Fact, alias: &dyn Fn(SessionId) -> String) -> (&'static str, Value) {
+/// The name of a kind, and what everybody may know of an entry of it; `by` is whose it is, as `alias`
+/// says.
+pub fn told(fact: &Fact, alias: &dyn Fn(SessionId) -> String) -> (&'static str, Value) {
     let seats = |seats: &[Seat]| seats.iter().map(|seat| seat.0).collect::<Vec<_>>();
     match fact {
         Fact::SeatsHeld { hold, session, seats: held, expires_at } => (
@@ -114,7 +115,7 @@ fn told(fact: &Fact, alias: &dyn Fn(SessionId) -> String) -> (&'static str, Valu
 }
 
 /// The name of a kind of the waiting room, and all that an entry of it says.
-pub fn of_the_room(fact: &RoomFact) -> (&'static str, Value) {
+pub(super) fn of_the_room(fact: &RoomFact) -> (&'static str, Value) {
     match fact {
         RoomFact::NumbersTaken { aliases } => {
             let aliases: Vec<String> = aliases.iter().map(ToString::to_string).collect();

@@ -12,5 +12,5 @@ mod ticket;
 
 pub use check::{Checked, Doubt, check};
 pub use hex::array_of_hex;
-pub use line::{entry_line, first_line, of_the_room};
+pub use line::{entry_line, first_line, told};
 pub use ticket::PublicTicket;

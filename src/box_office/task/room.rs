@@ -109,6 +109,7 @@ impl Task {
                 count: draw.count,
             };
             self.hub.broadcast(&self.show, Bytes::from(notice.encode()));
+            tracing::info!(show = %self.show, came = draw.count, "the doors are open: who came is drawn");
         }
         let (lobby, asks) = (self.lobby.clone(), self.own_asks.clone());
         tokio::task::spawn_blocking(move || {
