@@ -7,6 +7,9 @@ use std::net::SocketAddr;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+/// Room for a few messages: where it is not filled, the runtime does not read a second time in vain.
+const READ_BYTES: usize = 1_024;
+
 /// A WebSocket of the barest kind.
 pub(crate) struct Line {
     stream: TcpStream,
@@ -28,7 +31,7 @@ impl Line {
              Sec-WebSocket-Protocol: usher.v1.json\r\n\r\n"
         );
         stream.write_all(head.as_bytes()).await.expect("a request");
-        let mut line = Self { stream, read: Vec::new(), at: 0 };
+        let mut line = Self { stream, read: Vec::with_capacity(READ_BYTES), at: 0 };
         loop {
             line.more().await;
             if let Some(end) = line.read.windows(4).position(|four| four == b"\r\n\r\n") {

@@ -4,10 +4,14 @@
 //! so that whoever lives with a socket sees only what a client meant to say.
 
 use std::fmt;
+use std::io::{self, Read};
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
+use socket2::SockRef;
+use tokio::io::Interest;
+use tokio::net::TcpStream;
 use tokio::time::timeout_at;
 
 use super::SocketId;
@@ -152,7 +156,7 @@ impl Socket {
                 return Poll::Ready(self.lost());
             }
             let mut scratch = viewer.shard().scratch.borrow_mut();
-            match viewer.stream().try_read(&mut scratch) {
+            match try_read(viewer.stream(), &mut scratch) {
                 Ok(0) => return Poll::Ready(self.lost()),
                 Ok(length) => {
                     if let Some(event) = self.read(&scratch[..length]) {
@@ -229,11 +233,11 @@ impl Socket {
         })
         .await;
         // The end of our side lets a client that waits for it close at once.
-        socket2::SockRef::from(viewer.stream()).shutdown(std::net::Shutdown::Write).ok();
+        SockRef::from(viewer.stream()).shutdown(std::net::Shutdown::Write).ok();
         while viewer.stream().readable().await.is_ok() {
             let read = {
                 let mut scratch = viewer.shard().scratch.borrow_mut();
-                viewer.stream().try_read(&mut scratch)
+                try_read(viewer.stream(), &mut scratch)
             };
             match read {
                 Ok(0) => return,
@@ -244,6 +248,21 @@ impl Socket {
             tokio::task::consume_budget().await;
         }
     }
+}
+
+/// Reads what is there. Less than there was room for is all there was: the runtime is told so, or every
+/// message would cost a second read that finds nothing.
+fn try_read(stream: &TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut last = None;
+    let more = stream.try_io(Interest::READABLE, || {
+        let length = (&*SockRef::from(stream)).read(buffer)?;
+        if (1..buffer.len()).contains(&length) {
+            last = Some(length);
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        Ok(length)
+    });
+    last.map_or(more, Ok)
 }
 
 impl Drop for Socket {
