@@ -87,6 +87,7 @@ pub(super) fn start(parts: Parts) -> Arc<OpenShow> {
     let Parts { hub, clock, counters, tokens, .. } = parts;
     let outside = shown_outside.map(|shown| Outside::since(shown, &replica));
     let definition = Arc::new(replica.show().definition().clone());
+    let save_due = saving::is_due_after(replica.head().seq.saturating_sub(saved));
     let replica = Shared::new(replica);
     let is_away = Arc::new(AtomicBool::new(false));
     let (asks, inbox) = mpsc::channel(ASKS_MAX);
@@ -109,6 +110,7 @@ pub(super) fn start(parts: Parts) -> Arc<OpenShow> {
         stream: StreamId::show(&definition.id),
         starts_at: definition.starts_at,
         saved,
+        save_due,
         saving: Arc::default(),
         closed: clock.now() >= definition.starts_at,
         desk: Desk::new(replica, hearing.as_ref().map_or(0, |_| some_patience_ms())),
@@ -178,8 +180,9 @@ struct Task {
     clock: Clock,
     counters: Arc<Counters>,
     board: Arc<Board>,
-    /// The position of the last snapshot that was asked for.
+    /// The position of the last snapshot that was asked for, and whether the next is to be.
     saved: u64,
+    save_due: bool,
     /// Held while a snapshot is being saved: one at a time.
     saving: Arc<tokio::sync::Mutex<()>>,
     /// Whether it was told that the show has begun.
@@ -352,7 +355,9 @@ impl Task {
     fn settle(&mut self, appended: &Appended, now: Time) -> Result<(), End> {
         let (hub, show) = (&self.hub, &self.show);
         let hears = |session, except| hub.hears(show, session, except);
+        let before = self.head().seq;
         let settled = self.desk.settle(appended, now, &hears).map_err(End::Broken)?;
+        self.save_due |= saving::is_due_here(before, self.head().seq, appended.own_first);
         self.room_changed(&settled, now);
         self.publish(settled);
         Ok(())

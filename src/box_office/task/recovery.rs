@@ -19,7 +19,7 @@ use super::super::counters::Counters;
 use super::super::replica::{OpenError, Replica};
 use super::gap::Changed;
 use super::outside::Outside;
-use super::{End, Task};
+use super::{End, Task, saving};
 
 /// How long after a failed append the log is asked again; doubled each time up to a second.
 const RETRY_FIRST: Duration = Duration::from_millis(50);
@@ -158,7 +158,8 @@ impl Task {
         }
         self.tell_what_changed(&replica, head.epoch != lost.epoch, now);
         self.outside = self.outside.as_ref().map(|_| Outside::since(0, &replica));
-        (self.asked_at, self.look, self.saved) = (Instant::now(), false, 0);
+        (self.asked_at, self.look) = (Instant::now(), false);
+        (self.saved, self.save_due) = (0, saving::is_due_after(head.seq));
         self.positions.begin_anew();
         let states = replica.show().seat_states();
         // First what the board's position stands for: who waits for that looks here next.

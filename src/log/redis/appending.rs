@@ -92,7 +92,7 @@ impl Core {
                 return Err(damaged(format!("{} does not follow {last}", id.last)));
             }
             let epoch = known.position.epoch;
-            self.saying.took(&stream, began.elapsed());
+            self.saying.took(&stream, own.count, began.elapsed());
             if says && self.replicas().is_some() {
                 self.say(&stream, epoch, id, before, &own).await;
             } else if own.count > 0 && !says {

@@ -103,6 +103,9 @@ impl Core {
     ) -> Result<(), AppendError> {
         let (log, meta) = (names::log(&stream), names::meta(&stream));
         let Known { position, mark } = snapshot.known;
+        if self.has_snapshot_at(&stream, snapshot.known).await.map_err(AppendError::Unavailable)? {
+            return Ok(());
+        }
         let mut save = scripts::call(&scripts::SAVE, &[&log, &meta, &names::snapshot(&stream)]);
         save.arg(position.epoch)
             .arg(position.seq)
@@ -119,6 +122,17 @@ impl Core {
             Some("trimmed") => Err(AppendError::Trimmed),
             _ => Err(AppendError::Unavailable(anyhow!("the script's answer is not understood"))),
         }
+    }
+
+    /// Whether the snapshot at this very place is kept already: nodes that stop together would send the
+    /// same megabytes one after another.
+    async fn has_snapshot_at(&self, stream: &StreamId, known: Known) -> anyhow::Result<bool> {
+        let mut commands = redis::pipe();
+        commands.cmd("HMGET").arg(names::snapshot(stream)).arg(&["epoch", "seq", "mark"]);
+        let told = self.read(stream, commands).await?;
+        let kept: [_; 3] = fields(told.into_iter().next());
+        let asked = [known.position.epoch, known.position.seq, known.mark.0];
+        Ok(kept.map(|field| field.and_then(text).and_then(|it| it.parse().ok())) == asked.map(Some))
     }
 
     pub(super) async fn load_snapshot(
