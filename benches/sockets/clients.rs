@@ -36,8 +36,27 @@ struct Tally {
 pub(crate) struct Ran {
     pub(crate) attempts_per_second: f64,
     pub(crate) requests_per_second: f64,
-    /// How long the answers took, in microseconds.
-    pub(crate) took: Histogram<u64>,
+    pub(crate) took: Took,
+}
+
+/// How long answers took, in microseconds.
+pub(crate) struct Took {
+    /// To attempts: holds that were asked for, granted or refused.
+    pub(crate) attempts: Histogram<u64>,
+    /// To what ends a hold: each of them waits for the disk.
+    pub(crate) ends: Histogram<u64>,
+}
+
+impl Took {
+    fn new() -> Self {
+        let empty = || Histogram::new(3).expect("a histogram");
+        Self { attempts: empty(), ends: empty() }
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.attempts.add(&other.attempts).expect("a sum");
+        self.ends.add(&other.ends).expect("a sum");
+    }
 }
 
 /// Lets 64 clients loose until nine tenths of the house are sold. `pace` is how many attempts a second
@@ -79,12 +98,12 @@ async fn all<C: Counter>(counters: Vec<C>, pace: Option<f64>) -> Ran {
         let turns = pace.map(|_| turns.clone());
         clients.spawn_local(client(counter, tally.clone(), seed, turns))
     });
-    let mut took = Histogram::<u64>::new(3).expect("a histogram");
+    let mut took = Took::new();
     let all: Vec<_> = clients_of.collect();
     clients
         .run_until(async {
             for one in all {
-                took.add(one.await.expect("a client ends well")).expect("a sum");
+                took.add(&one.await.expect("a client ends well"));
             }
         })
         .await;
@@ -121,10 +140,10 @@ async fn client<C: Counter>(
     tally: Arc<Tally>,
     seed: u64,
     turns: Option<Arc<Semaphore>>,
-) -> Histogram<u64> {
+) -> Took {
     let mut random = StdRng::seed_from_u64(seed);
-    let mut took = Histogram::<u64>::new(3).expect("a histogram");
-    let mut record = |began: Instant| {
+    let mut took = Took::new();
+    let record = |took: &mut Histogram<u64>, began: Instant| {
         took.record(began.elapsed().as_micros() as u64).expect("a short time");
     };
     while tally.sold.load(Ordering::Relaxed) < SEATS * 9 / 10 {
@@ -137,13 +156,13 @@ async fn client<C: Counter>(
         tally.attempts.fetch_add(1, Ordering::Relaxed);
         let began = Instant::now();
         let held = counter.hold(first, party).await;
-        record(began);
+        record(&mut took.attempts, began);
         let Some(hold) = held else { continue };
         tally.granted.fetch_add(1, Ordering::Relaxed);
         let buys = random.random_range(0..100) < 70;
         let began = Instant::now();
         counter.end(hold, buys).await;
-        record(began);
+        record(&mut took.ends, began);
         if buys {
             tally.sold.fetch_add(party, Ordering::Relaxed);
         }

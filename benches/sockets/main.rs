@@ -14,6 +14,7 @@ mod line;
 
 use std::net::SocketAddr;
 
+use hdrhistogram::Histogram;
 use serde_json::{Value, json};
 use usher::config::{Demo, Key, Limits, Settings};
 use usher::server::Server;
@@ -156,19 +157,22 @@ async fn bare(pace: Option<f64>) -> Ran {
     sell_out(move || Bare::open(address), pace).await
 }
 
-fn say(who: &str, pace: Option<f64>, ran: &Ran) {
+fn say(who: &str, pace: Option<f64>, Ran { attempts_per_second, requests_per_second, took }: &Ran) {
+    let at = |took: &Histogram<u64>, share| took.value_at_quantile(share) as f64 / 1_000.0;
     println!(
-        "{who}, 64 sockets, {}: {:.0} attempts/s, {:.0} requests/s; answers p50 {:.2} ms, p99 {:.2} ms",
+        "{who}, 64 sockets, {}: {attempts_per_second:.0} attempts/s, p50 {:.2} ms, p99 {:.2} ms; \
+         {requests_per_second:.0} requests/s; sales and releases, each from the disk, p50 {:.2} ms, p99 {:.2} ms",
         if pace.is_some() { "paced" } else { "as fast as they can" },
-        ran.attempts_per_second,
-        ran.requests_per_second,
-        ran.took.value_at_quantile(0.5) as f64 / 1_000.0,
-        ran.took.value_at_quantile(0.99) as f64 / 1_000.0,
+        at(&took.attempts, 0.5),
+        at(&took.attempts, 0.99),
+        at(&took.ends, 0.5),
+        at(&took.ends, 0.99),
     );
 }
 
 fn main() {
     let rounds = std::env::args().find_map(|said| said.parse().ok()).unwrap_or(ROUNDS);
+    let p99 = |ran: &Ran| ran.took.attempts.value_at_quantile(0.99) as f64;
     for pace in [None, Some(PACE)] {
         for _ in 0..rounds {
             let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -182,8 +186,7 @@ fn main() {
             println!(
                 "    of the bare machine's: attempts {:.2}, p99 {:.2}",
                 usher.attempts_per_second / bare.attempts_per_second,
-                usher.took.value_at_quantile(0.99) as f64
-                    / bare.took.value_at_quantile(0.99) as f64,
+                p99(&usher) / p99(&bare),
             );
         }
     }

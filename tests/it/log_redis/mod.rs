@@ -6,6 +6,7 @@ mod durability;
 mod outages;
 mod outside;
 mod sentinels;
+mod snapshots;
 mod tails;
 mod takeovers;
 mod tls;
