@@ -161,9 +161,11 @@ impl Core {
     /// Sees to it that the others are told of the place, when it is time.
     fn say_later(self: &Arc<Self>, stream: &StreamId, place: Known) {
         let Some(due) = self.saying.owe(stream, place) else { return };
-        let (core, stream) = (self.clone(), stream.clone());
+        // A log that is closed says no more: who missed it asks after a second's silence.
+        let (core, stream) = (Arc::downgrade(self), stream.clone());
         tokio::spawn(async move {
             tokio::time::sleep_until(due).await;
+            let Some(core) = core.upgrade() else { return };
             if let Some(place) = core.saying.pay(&stream, Instant::now()) {
                 let (epoch, id) = (place.position.epoch, PageId::of(place));
                 core.say_to_all(&stream, format!("{epoch} {id} {id} 0\n").into_bytes()).await;
