@@ -18,13 +18,13 @@ use super::super::{Known, StreamId};
 const SAY_EVERY_MIN: Duration = Duration::from_millis(2);
 /// How often at least.
 const SAY_EVERY_MAX: Duration = Duration::from_millis(20);
-/// With so many entries on a page it is a rush, in which the hub gathers changes for longer than that
-/// anyway: then it is said no more often. Every 2 ms, a sixth of all that Redis did for four nodes was to
-/// say pages that were known by then.
-const RUSH_ENTRIES: usize = 8;
 /// In between, the pause is so many times as long as the last append took: the busier the server, the
 /// less it is made to say.
 const SAY_RESTS: u32 = 2;
+/// With so many entries on a page it is a rush, in which the hub gathers changes for longer than that
+/// anyway: then it is said no more often than it must be. Every 2 ms, a tenth of what Redis did for four
+/// nodes was to say pages that were known by then.
+const RUSH_ENTRIES: usize = 8;
 
 /// What was said of each stream, and what not yet. As many as there are streams this node appends to.
 #[derive(Default)]
