@@ -134,7 +134,9 @@ fn give_turns(turns: &Semaphore, over: &AtomicBool, pace: f64) {
     turns.add_permits(CLIENTS);
 }
 
-/// One client: asks, waits, and asks again. Gives how long its answers took.
+/// One client: asks, waits, and asks again. Gives how long its answers took. Before it asks again it lets
+/// the others see what has come for them: it is the server's time that is told, and not how long the
+/// other clients take to ask.
 async fn client<C: Counter>(
     mut counter: C,
     tally: Arc<Tally>,
@@ -157,12 +159,14 @@ async fn client<C: Counter>(
         let began = Instant::now();
         let held = counter.hold(first, party).await;
         record(&mut took.attempts, began);
+        tokio::task::yield_now().await;
         let Some(hold) = held else { continue };
         tally.granted.fetch_add(1, Ordering::Relaxed);
         let buys = random.random_range(0..100) < 70;
         let began = Instant::now();
         counter.end(hold, buys).await;
         record(&mut took.ends, began);
+        tokio::task::yield_now().await;
         if buys {
             tally.sold.fetch_add(party, Ordering::Relaxed);
         }

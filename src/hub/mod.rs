@@ -96,15 +96,16 @@ impl Hub {
             threads: Mutex::default(),
         };
         for index in 0..settings.shards.max(1) {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             let counters = Arc::new(Counters::default());
             let inbox = mpsc::unbounded_channel();
             hub.shards.push(Handle { inbox: inbox.0.clone(), counters: Arc::clone(&counters) });
             let (settings, shared) = (settings.clone(), Arc::clone(&shared));
+            let (tell, told) = std::sync::mpsc::channel();
             let thread = std::thread::Builder::new()
                 .name(format!("fan-out-{index}"))
-                .spawn(move || shard::run(index, settings, shared, counters, inbox, &runtime))?;
+                .spawn(move || shard::run(index, settings, shared, counters, inbox, &tell))?;
             hub.threads.lock().unwrap_or_else(PoisonError::into_inner).push(thread);
+            told.recv().unwrap_or_else(|_| Err(io::Error::other("a shard did not start")))?;
         }
         Ok(hub)
     }
