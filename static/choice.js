@@ -45,6 +45,12 @@ export class Choice {
     return held.length !== this.seats.size || held.some((seat) => !this.seats.has(seat));
   }
 
+  /** The purchases but the one just made. By their names, for the server says all of them anew at each
+   *  opening of the line. */
+  get bought_before() {
+    return this.orders.filter(({ id }) => id !== this.order?.id);
+  }
+
   /** The marked seats, in the house's order. */
   get listed() {
     return [...this.seats].sort((a, b) => a - b);

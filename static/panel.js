@@ -223,9 +223,8 @@ function draw_orders(parts) {
   const {
     plan,
     show,
-    choice: { order, orders },
+    choice: { order, bought_before: before },
   } = parts;
-  const before = orders.filter((other) => other !== order);
   $.orders.hidden = before.length === 0;
   $.orders_list.replaceChildren(
     ...before.map(({ id, seats, total }) =>

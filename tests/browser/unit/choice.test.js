@@ -87,6 +87,22 @@ test("an order told twice is news once", () => {
   assert.equal(choice.orders.length, 1);
 });
 
+test("what was just bought is not listed as bought before, also once the line was lost and is open again", () => {
+  const choice = new Choice(10);
+  choice.identified([], [order("o0", [9])], true);
+  choice.bought(order("o1", [1, 2]));
+  assert.deepEqual(
+    choice.bought_before.map(({ id }) => id),
+    ["o0"],
+  );
+  assert.equal(choice.identified([], [order("o0", [9]), order("o1", [1, 2])], false), "same");
+  assert.equal(choice.phase, "bought");
+  assert.deepEqual(
+    choice.bought_before.map(({ id }) => id),
+    ["o0"],
+  );
+});
+
 test("old orders are no news when the page opens, but new ones are after the line was lost", () => {
   const choice = new Choice(10);
   assert.equal(choice.identified([], [order("o1", [1])], true), "same");
