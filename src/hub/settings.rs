@@ -66,8 +66,11 @@ pub(super) const GATHER_ROUNDS: u32 = 10;
 /// second then share 50 rounds.
 pub(super) const GATHER_MS_ENOUGH: u64 = 20;
 
-/// And none begins sooner than this. A page cannot draw a change before its next frame anyway.
-pub(super) const GATHER_MS_MIN: u64 = 2;
+/// And none begins sooner than this. A page cannot draw a change before its next frame anyway, and where
+/// few watch and many ask, frames were more than the answers: with 2 ms instead, 64 sockets that asked as
+/// fast as they could were answered a fifth less often (`cargo bench --bench sockets`). Not longer, for a
+/// change of another node's is to be seen within 5 ms at p50.
+pub(super) const GATHER_MS_MIN: u64 = 4;
 
 /// In a rush, the next round waits a quarter as long as the last one took, so that fan-out of one
 /// show leaves a fifth of the shard's time to others; but never longer than this. Half brought 5,000
